@@ -1,0 +1,29 @@
+# The targets only name things; .ci/ says how, in plain bash.
+
+.PHONY: lab test demo-slurm demo-federation check format lock clean
+
+lab: ## everything from nothing, then JupyterLab on the quickstart notebook
+	@.ci/lab $(LAB_ARGS)
+
+test: ## all checks and all tests, in a browser too
+	@.ci/test
+
+demo-slurm: ## from nothing to an answer by a model in a Slurm job, each stage timed; then the job is cancelled
+	@.ci/demo-slurm $(DEMO_ARGS)
+
+demo-federation: ## one model on three clusters under load, while a node dies, a server hangs and one goes offline
+	@.ci/demo-federation $(DEMO_ARGS)
+
+check: ## lint and types alone
+	@.ci/setup
+	@.ci/check
+
+format: ## put the code into its usual shape
+	@.ci/format
+
+lock: ## pin the newest versions of everything
+	@.ci/lock --upgrade
+
+clean: ## remove what was built and installed here
+	rm -rf .venv .make dist build labextension/node_modules labextension/lib labextension/lib-test \
+	  first_jupyter/labextension tests/browser/node_modules tests/browser/shots
