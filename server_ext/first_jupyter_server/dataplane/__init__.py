@@ -1,0 +1,1 @@
+"""The OpenAI surface itself: a small process that forwards bytes between kernels and replicas."""

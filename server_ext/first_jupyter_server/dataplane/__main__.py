@@ -1,0 +1,72 @@
+"""The data plane's own process: serves on an inherited socket, talks to the extension over its pipes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from typing import Any
+
+import orjson
+
+from .plane import DataPlane
+
+BACKLOG = 4_096
+
+
+class ParentPipe(asyncio.Protocol):
+    """Reads JSON lines from the extension; the end of the pipe is the end of this process."""
+
+    def __init__(self, plane: DataPlane, closed: asyncio.Event) -> None:
+        self._plane = plane
+        self._closed = closed
+        self._rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Hand over each whole line."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._plane.receive(orjson.loads(line))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End: the extension has gone, however it went."""
+        self._closed.set()
+
+
+async def serve(listener: socket.socket) -> None:
+    """Serve until the extension's end of the pipe closes."""
+    loop = asyncio.get_running_loop()
+    closed = asyncio.Event()
+    out = await _writer(loop)
+
+    def send(message: dict[str, Any]) -> None:
+        out.write(orjson.dumps(message) + b"\n")
+
+    plane = DataPlane(send)
+    await loop.connect_read_pipe(lambda: ParentPipe(plane, closed), sys.stdin)
+    await plane.configured.wait()
+    server = await loop.create_server(plane.connection, sock=listener, backlog=BACKLOG)
+    send({"type": "ready"})
+    await closed.wait()
+    server.close()
+
+
+async def _writer(loop: asyncio.AbstractEventLoop) -> asyncio.WriteTransport:
+    transport, _ = await loop.connect_write_pipe(asyncio.Protocol, sys.stdout)
+    return transport
+
+
+def main() -> None:
+    """Run on the socket whose descriptor is the first argument."""
+    run = asyncio.run
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: PLC0415
+
+        run = uvloop.run
+    with contextlib.suppress(KeyboardInterrupt):
+        run(serve(socket.socket(fileno=int(sys.argv[1]))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,270 @@
+"""The side towards the clients: strict HTTP/1.1, one request at a time, answers written as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol, cast
+
+import httptools
+
+from first_jupyter_server.errors import ApiError
+
+if TYPE_CHECKING:
+    from .headers import Headers
+
+__all__ = ["Connection", "Handler", "Request"]
+
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+MAX_HEAD = 65_536
+"""Bytes of request line and headers that are accepted."""
+
+MAX_PIPELINED = 16
+"""Requests that are kept while one is being answered."""
+
+LINGER = 5.0
+"""Seconds for which the rest of a refused body is dropped, so that the client sees the answer."""
+
+
+@dataclass(slots=True)
+class Request:
+    """A request as it came: header names in lower case, the body whole."""
+
+    method: str
+    path: str
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+    body: bytes = b""
+    keep_alive: bool = True
+
+
+class Handler(Protocol):
+    """Who answers a request on a connection."""
+
+    def on_client_gone(self) -> None:
+        """Stop at once: the client has left."""
+
+    def on_write_blocked(self) -> None:
+        """Make no more bytes: the client does not keep up."""
+
+    def on_write_possible(self) -> None:
+        """Go on: the client has caught up."""
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection.
+
+    Parameters
+    ----------
+    dispatch
+        Called with each whole request, in order; answers it through the connection, at once or later.
+    admit
+        Called with the head of each request before its body is read; raises ``ApiError`` to refuse it.
+    max_body
+        The largest body accepted, in bytes.
+    """
+
+    def __init__(
+        self,
+        dispatch: Callable[[Request, Connection], None],
+        admit: Callable[[Request], None],
+        max_body: int,
+    ) -> None:
+        self._dispatch = dispatch
+        self._admit = admit
+        self._max_body = max_body
+        self._parser = httptools.HttpRequestParser(self)
+        self._handler: Handler | None = None
+        self._busy = False
+        self._refused = False
+        self._keep_alive = True
+        self._head_size = 0
+        self._queue: deque[Request | ApiError] = deque()
+        self.transport: asyncio.Transport
+        self.on_message_begin()
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, and have it answered unless an earlier request is still being answered."""
+        if self._refused:
+            return
+        self._head_size += len(data) if self._in_head else 0
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as failure:
+            cause = failure.__context__
+            self._refuse(cause if isinstance(cause, ApiError) else _bad_request(str(cause)))
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as failure:
+            self._refuse(_bad_request(str(failure)))
+        else:
+            if self._in_head and self._head_size > MAX_HEAD:
+                self._refuse(
+                    ApiError(431, f"The headers are larger than {MAX_HEAD} bytes.", code="headers_too_large")
+                )
+        if not self._busy:
+            self._next()
+
+    def pause_writing(self) -> None:
+        """Pass the word on that the client does not keep up."""
+        if self._handler is not None:
+            self._handler.on_write_blocked()
+
+    def resume_writing(self) -> None:
+        """Pass the word on that it has caught up."""
+        if self._handler is not None:
+            self._handler.on_write_possible()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass the word on that the client has left."""
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            handler.on_client_gone()
+
+    # the parser's side
+
+    def on_message_begin(self) -> None:
+        """Start a new request (called by the parser)."""
+        self._url = b""
+        self._request = Request("", "")
+        self._body: list[bytes] = []
+        self._size = 0
+        self._in_head = True
+
+    def on_url(self, url: bytes) -> None:
+        """Collect the target (called by the parser)."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a header (called by the parser)."""
+        self._request.headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        """Refuse by the head alone what can be refused (called by the parser)."""
+        self._in_head = False
+        request = self._request
+        request.method = self._parser.get_method().decode("ascii")
+        request.path = self._url.decode("latin-1")
+        self._admit(request)
+        length = request.headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self._max_body:
+            raise self._too_large(int(length))
+        if request.headers.get(b"expect", b"").lower() == b"100-continue":
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, data: bytes) -> None:
+        """Collect a piece of the body (called by the parser)."""
+        self._size += len(data)
+        if self._size > self._max_body:
+            raise self._too_large(self._size)
+        self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        """Put the whole request in line (called by the parser)."""
+        request = self._request
+        request.body = b"".join(self._body)
+        request.keep_alive = self._parser.should_keep_alive()
+        self._body = []
+        self._in_head = True
+        self._head_size = 0
+        self._queue.append(request)
+        if len(self._queue) > MAX_PIPELINED:
+            raise ApiError(
+                400,
+                f"More than {MAX_PIPELINED} requests were sent without waiting for an answer.",
+                code="pipelined",
+            )
+
+    # the handler's side
+
+    def attach(self, handler: Handler) -> None:
+        """Name who is told, until the answer is whole, that the client left or does not keep up."""
+        self._handler = handler
+
+    def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Send a whole answer; to HEAD its head alone (RFC 9110, section 9.3.2)."""
+        head = self.head(status, _whole(headers, body))
+        self.transport.write(head if self._head_alone else head + body)
+        self._done()
+
+    def head(self, status: int, headers: Headers) -> bytes:
+        """Return the bytes of an answer's status line and headers."""
+        lines = [b"HTTP/1.1 %d %b\r\n" % (status, _PHRASES.get(status, b"Unknown"))]
+        lines += [b"%b: %b\r\n" % header for header in headers]
+        lines.append(b"connection: keep-alive\r\n\r\n" if self._keep_alive else b"connection: close\r\n\r\n")
+        return b"".join(lines)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of an answer as they are."""
+        self.transport.write(data)
+
+    def finish(self) -> None:
+        """Take note that the answer is whole, and turn to the next request."""
+        self._done()
+
+    def abort(self) -> None:
+        """Hang up in the middle of an answer: all that is left to say where nothing can be said."""
+        self._handler = None
+        self.transport.abort()
+
+    def _done(self) -> None:
+        self._busy = False
+        self._handler = None
+        if not self._keep_alive:
+            self.transport.close()
+        elif self._queue:
+            # Not at once: a client that sends many requests in one write must not nest as many calls.
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        if self._busy or not self._queue or self.transport.is_closing():
+            return
+        item = self._queue.popleft()
+        if isinstance(item, ApiError):
+            self._answer_refusal(item)
+            return
+        self._busy = True
+        self._keep_alive = item.keep_alive
+        self._head_alone = item.method == "HEAD"
+        self._dispatch(item, self)
+
+    def _refuse(self, refusal: ApiError) -> None:
+        """Take nothing more from this client, and tell it why once the requests before are answered."""
+        self._refused = True
+        self._queue.append(refusal)
+
+    def _answer_refusal(self, refusal: ApiError) -> None:
+        """Say why, then read on and drop for a while: a reset would take the answer away from the client."""
+        self._keep_alive = False
+        headers = {"content-type": "application/json", **refusal.headers()}
+        body = refusal.body()
+        self.transport.write(self.head(refusal.status, _whole(headers, body)) + body)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        asyncio.get_running_loop().call_later(LINGER, self.transport.close)
+
+    def _too_large(self, size: int) -> ApiError:
+        limit = self._max_body / 2**20
+        message = (
+            f"The body is at least {size / 2**20:.0f} MB; at most {limit:.0f} MB are accepted. Send less "
+            f"in one request, or have "
+            "the limit raised (FirstApp.max_body)."
+        )
+        return ApiError(413, message, code="body_too_large")
+
+
+def _bad_request(reason: str) -> ApiError:
+    return ApiError(400, f"This is not a valid HTTP/1.1 request: {reason}", code="bad_request")
+
+
+def _whole(headers: Mapping[str, str], body: bytes) -> Headers:
+    """Return the headers of an answer whose body is at hand."""
+    raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    return [*raw, (b"content-length", b"%d" % len(body))]

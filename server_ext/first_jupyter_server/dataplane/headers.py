@@ -1,0 +1,126 @@
+"""Which headers travel: to a replica, back to the client, and which are meant for the data plane itself."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from first_jupyter_server.errors import ApiError
+from first_jupyter_server.federation.wishes import Wishes, check_clusters
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from first_jupyter_server.federation.catalog import Replica
+    from first_jupyter_server.federation.router import Route
+
+    from .downstream import Request
+
+__all__ = ["Headers", "for_client", "for_replica", "request_id", "wait_of", "wishes_of"]
+
+Headers = list[tuple[bytes, bytes]]
+"""Names in lower case, and values."""
+
+_NOT_FORWARDED = {
+    *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer"),
+    *(b"transfer-encoding", b"upgrade", b"content-length", b"host", b"authorization", b"cookie", b"expect"),
+    *(b"accept-encoding", b"x-first-wait", b"x-first-avoid", b"x-first-prefer", b"x-first-stay"),
+    *(b"x-request-id", b"x-xsrftoken"),
+}
+"""Hop-by-hop headers (RFC 9110, section 7.6.1), those made anew, and those meant for us alone."""
+
+_NOT_RETURNED = {
+    *(
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    ),
+    *(b"content-length", b"server", b"date", b"set-cookie", b"x-request-id"),
+    *(b"access-control-allow-origin", b"access-control-allow-credentials"),
+}
+"""Hop-by-hop headers, those made anew, and a replica's own ideas of which pages may read it."""
+
+
+_WISHES = (b"x-first-avoid", b"x-first-prefer", b"x-first-stay")
+_NO_WISHES = Wishes()
+
+
+def request_id(request: Request) -> str:
+    """Return the client's own id for a request, or a new one."""
+    return request.headers.get(b"x-request-id", b"").decode("latin-1") or f"req-{os.urandom(16).hex()}"
+
+
+def wait_of(request: Request) -> float | None:
+    """Return how many seconds the client wants to wait for a model; None for as long as it takes.
+
+    Raises
+    ------
+    ApiError
+        400 where ``x-first-wait`` is no number of seconds.
+    """
+    stated = request.headers.get(b"x-first-wait")
+    if stated is None:
+        return None
+    try:
+        wait = float(stated)
+    except ValueError:
+        wait = -1.0
+    if not 0.0 <= wait < float("inf"):
+        message = (
+            f"x-first-wait must be a number of seconds, such as 0 or 30, not {stated.decode('latin-1')!r}."
+        )
+        raise ApiError(400, message, code="invalid_header", param="x-first-wait")
+    return wait
+
+
+def wishes_of(request: Request, known: Collection[str]) -> Wishes:
+    """Return where a request may be served, as its headers say.
+
+    Parameters
+    ----------
+    request
+        The client's request.
+    known
+        The clusters there are.
+
+    Raises
+    ------
+    ApiError
+        400 where a header names a cluster that there is not.
+    """
+    avoid, prefer, stay = (_clusters(request, name, known) for name in _WISHES)
+    if avoid is None and prefer is None and stay is None:
+        return _NO_WISHES
+    return Wishes(avoid=avoid or frozenset(), prefer=prefer or frozenset(), stay=stay)
+
+
+def _clusters(request: Request, header: bytes, known: Collection[str]) -> frozenset[str] | None:
+    stated = request.headers.get(header)
+    if stated is None:
+        return None
+    names = frozenset(filter(None, (name.strip() for name in stated.decode("latin-1").split(","))))
+    check_clusters(names, known, header.decode())
+    return names
+
+
+def for_replica(request: Request, replica: Replica, identity: str) -> Headers:
+    """Return the headers that a replica gets: the client's end-to-end ones, its own key, the request's id."""
+    headers = [(name, value) for name, value in request.headers.items() if name not in _NOT_FORWARDED]
+    headers.append((b"x-request-id", identity.encode("latin-1", "replace")))
+    if replica.key is not None:
+        headers.append((b"authorization", b"Bearer " + replica.key.encode()))
+    return headers
+
+
+def for_client(headers: Headers, route: Route | None) -> Headers:
+    """Return the headers that the client gets: the replica's end-to-end ones, and who served."""
+    kept = [header for header in headers if header[0] not in _NOT_RETURNED]
+    if route is not None:
+        kept.append((b"x-first-cluster", route.place.cluster.encode("latin-1", "replace")))
+        kept.append((b"x-first-replica", route.replica.id.encode("latin-1", "replace")))
+        kept.append((b"x-first-route", route.replica.path.encode()))
+    return kept

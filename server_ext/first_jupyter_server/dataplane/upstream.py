@@ -1,0 +1,222 @@
+"""The side towards the replicas: keep-alive connections that hand over an answer's bytes as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from typing import Protocol, cast
+
+import httptools
+
+from .dialing import authority, dial
+
+__all__ = ["Pool", "Receiver", "UpstreamConnection", "request_bytes"]
+
+_TCP_INFO = struct.Struct("8x12I")
+"""The beginning of Linux' ``struct tcp_info``; its last field is the milliseconds since data came last."""
+
+
+class Receiver(Protocol):
+    """Who an answer is for."""
+
+    def on_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Take the status and the headers, names in lower case."""
+
+    def on_data(self, data: bytes) -> None:
+        """Take a piece of the body."""
+
+    def on_end(self) -> None:
+        """Take note that the answer is whole."""
+
+    def on_lost(self, reused: bool) -> None:
+        """Take note that the connection went too early; ``reused`` tells that it had served before."""
+
+
+def request_bytes(
+    method: str, path: str, host: str, headers: list[tuple[bytes, bytes]], body: bytes
+) -> bytes:
+    """Put a request on the wire (RFC 9112); length and host are added here."""
+    head = [b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method.encode(), path.encode(), host.encode())]
+    head += [b"%b: %b\r\n" % header for header in headers]
+    head.append(b"content-length: %d\r\n\r\n" % len(body))
+    return b"".join([*head, body])
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection to a replica; serves one request at a time."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._receiver: Receiver | None = None
+        self._served = 0
+        self._parser: httptools.HttpResponseParser | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
+        self._complete = False
+        self._keep_alive = False
+        self._ends_with_connection = False
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def send(self, request: bytes, receiver: Receiver) -> None:
+        """Send a request whose answer goes to the receiver."""
+        self._receiver = receiver
+        self._complete = False
+        self._ends_with_connection = False
+        self._headers = []
+        self._parser = httptools.HttpResponseParser(self)
+        self.transport.write(request)
+
+    def abort(self) -> None:
+        """Hang up at once: nobody wants the answer any more."""
+        self._receiver = None
+        self.transport.abort()
+
+    def silence(self) -> float:
+        """Return the seconds since the other side said something; 0 where the system does not tell."""
+        sock = self.transport.get_extra_info("socket")
+        try:
+            told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        except (AttributeError, OSError):
+            return 0.0
+        return float(_TCP_INFO.unpack(told)[-1]) / 1000
+
+    def pause_reading(self) -> None:
+        """Stop taking bytes until ``resume_reading``."""
+        self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take bytes again."""
+        self.transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came and hand its body over in one piece, however many chunks it was."""
+        if self._parser is None or self._receiver is None:
+            self.transport.abort()
+            return
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.transport.abort()
+            return
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        receiver = self._receiver
+        if receiver is not None and self._body:
+            body, self._body = self._body, []
+            receiver.on_data(body[0] if len(body) == 1 else b"".join(body))
+        # The receiver may have hung up while it took the data.
+        if self._complete and self._receiver is not None:
+            self._finish()
+
+    def _finish(self) -> None:
+        receiver, self._receiver = self._receiver, None
+        self._parser = None
+        self._served += 1
+        if self._keep_alive and not self.transport.is_closing():
+            self.resume_reading()
+            self._pool.release(self)
+        else:
+            self.transport.close()
+        if receiver is not None:
+            receiver.on_end()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a header (called by the parser)."""
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Hand over the head, unless it is an interim one (called by the parser)."""
+        status = cast("httptools.HttpResponseParser", self._parser).get_status_code()
+        headers, self._headers = self._headers, []
+        if self._receiver is not None and status >= 200:
+            framing = {b"content-length", b"transfer-encoding"}
+            self._ends_with_connection = not any(name in framing for name, _ in headers)
+            self._receiver.on_head(status, headers)
+
+    def on_body(self, data: bytes) -> None:
+        """Collect a piece of the body (called by the parser)."""
+        self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        """Note the end (called by the parser), but for an interim answer."""
+        parser = cast("httptools.HttpResponseParser", self._parser)
+        if parser.get_status_code() >= 200:
+            self._complete = True
+            # The parser knows this only now: it forgets with the end of the message.
+            self._keep_alive = parser.should_keep_alive()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the receiver, if one still waits.
+
+        An answer with neither length nor chunks ends where its connection does (RFC 9112, section 6.3).
+        """
+        self._pool.forget(self)
+        receiver, self._receiver = self._receiver, None
+        if receiver is None:
+            return
+        if exc is None and self._ends_with_connection:
+            receiver.on_end()
+        else:
+            receiver.on_lost(reused=self._served > 0)
+
+
+class Pool:
+    """The connections to one address.
+
+    Parameters
+    ----------
+    host, port, tls
+        The address, and whether it speaks TLS.
+    """
+
+    def __init__(self, host: str, port: int, *, tls: bool = False) -> None:
+        self.host = host
+        self.port = port
+        self.tls = tls
+        self.authority = authority(host, port, tls=tls)
+        self._idle: list[UpstreamConnection] = []
+        self._closed = False
+
+    async def dial(self) -> UpstreamConnection:
+        """Make a new connection.
+
+        Raises
+        ------
+        OSError
+            Where the address cannot be reached; with what to do now.
+        """
+        return await dial(lambda: UpstreamConnection(self), self.host, self.port, tls=self.tls)
+
+    def take(self) -> UpstreamConnection | None:
+        """Return an idle connection, the most recently used first, if there is one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.transport.is_closing():
+                return connection
+        return None
+
+    def release(self, connection: UpstreamConnection) -> None:
+        """Keep a connection for the next request."""
+        if self._closed:
+            connection.transport.close()
+        else:
+            self._idle.append(connection)
+
+    def forget(self, connection: UpstreamConnection) -> None:
+        """Drop a connection that has gone."""
+        with contextlib.suppress(ValueError):
+            self._idle.remove(connection)
+
+    def close(self) -> None:
+        """Close the idle connections now, and busy ones once their answers are whole."""
+        self._closed = True
+        for connection in self._idle:
+            connection.transport.close()
+        self._idle.clear()

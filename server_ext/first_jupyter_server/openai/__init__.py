@@ -1,0 +1,1 @@
+"""The OpenAI surface on Jupyter's own port."""
