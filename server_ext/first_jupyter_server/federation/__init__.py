@@ -1,0 +1,1 @@
+"""The clusters and models one user can reach, merged."""
