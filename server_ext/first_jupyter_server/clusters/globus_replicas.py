@@ -1,0 +1,217 @@
+"""One replica at a time behind Globus Compute: submitted, waited for, reached, held and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from logging import Logger
+from typing import Any
+
+from first_jupyter_remote.protocol import ModelSpec, ReplicaRecord, Stage
+
+from first_jupyter_server.background import Background
+
+from .asked import Asked, Order
+from .globus_executor import CONTROL, GlobusExecutor
+from .globus_faults import ComputeFault, offline, unreached
+from .globus_watch import SLOWNESS
+from .reach import reach
+from .replicas import ended
+from .running import Running
+
+__all__ = ["GlobusReplicas"]
+
+Part = tuple[Running, ModelSpec]
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104  # on a node of the cluster, where the replica's key guards it
+
+PAUSES = (0.0, 1.0, 3.0)
+"""Seconds before each try to reach a replica."""
+
+AGAIN = (3.0, 25.0, 25.0, 25.0)
+"""Seconds before each further try with a replica that was given to a job at its end: an endpoint keeps a job
+without a task for a while, and takes a while to see that one is over."""
+
+
+class GlobusReplicas:
+    """Does what is to be done about single replicas.
+
+    Parameters
+    ----------
+    executor
+        The endpoint.
+    home
+        The folder of records on the cluster.
+    owner
+        The name that this server's replicas carry.
+    asked
+        Where it is kept what was asked for.
+    background
+        Where what nobody waits for is done.
+    take
+        Takes what becomes of a replica.
+    reached
+        Called when the way to a replica is found.
+    look
+        Has the records looked at.
+    changed
+        Called when there is something else to say of a replica.
+    log
+        Where it is told what is no harm.
+    """
+
+    def __init__(
+        self,
+        executor: GlobusExecutor,
+        home: str,
+        owner: str,
+        *,
+        asked: Asked,
+        background: Background,
+        take: Callable[[Running, ReplicaRecord], None],
+        reached: Callable[[Running], None],
+        look: Callable[[], None],
+        changed: Callable[[], None],
+        log: Logger,
+    ) -> None:
+        self._executor, self._home, self._owner = executor, home, owner
+        self._asked, self._background = asked, background
+        self._take, self._reached, self._look = take, reached, look
+        self._changed, self._log = changed, log
+
+    def serve(self, parts: Sequence[Part], config: Mapping[str, Any], hold: float | None) -> None:
+        """Have replicas started in one job, and their last words waited for."""
+        self._background.do(self._serve(parts, config, hold))
+
+    def hold(self, run: Running, seconds: float) -> None:
+        """Keep a replica warm for so many seconds from now, or from when it is ready."""
+        self._background.do(self._control(run, "hold", seconds, wish="held"))
+
+    def end(self, run: Running) -> None:
+        """Ask a replica's node agent to end."""
+        self._background.do(self._control(run, "stop", wish="stopped"))
+
+    def reach(self, run: Running) -> None:
+        """Look for the way to a replica that says it is ready."""
+        if not run.reaching:
+            self._background.do(self._reach(run))
+
+    async def _serve(
+        self, parts: Sequence[Part], config: Mapping[str, Any], hold: float | None, failed: int = 0
+    ) -> None:
+        try:
+            online, _ = await asyncio.gather(self._executor.is_online(), self._executor.prepare(config))
+            if not online:
+                raise offline(self._executor.endpoint)
+            future = await self._submit([part for part in parts if not self._is_unwanted(part)], config, hold)
+            if future is None:
+                return
+            self._look()
+            last = await self._executor.result(config, future)
+        except ComputeFault as fault:
+            self._failed(parts, config, hold, failed, fault)
+            return
+        for record in last if isinstance(last, list) else [last]:
+            ending = ReplicaRecord.from_json(record)
+            for run, _ in parts:
+                if run.record.replica == ending.replica:
+                    self._take(run, ending)
+
+    async def _again(
+        self, parts: Sequence[Part], config: Mapping[str, Any], hold: float | None, failed: int
+    ) -> None:
+        """Ask once more, a little later."""
+        await asyncio.sleep(AGAIN[failed])
+        await self._serve(parts, config, hold, failed + 1)
+
+    def _is_unwanted(self, part: Part) -> bool:
+        """Say whether a replica was stopped meanwhile; nobody will hear of it."""
+        run, _ = part
+        if run.stopped:
+            self._take(run, ended(run.record, Stage.STOPPED, "it was stopped before it began"))
+        return run.stopped
+
+    async def _submit(
+        self, parts: Sequence[Part], config: Mapping[str, Any], hold: float | None
+    ) -> Future[Any] | None:
+        if not parts:
+            return None
+        for run, spec in parts:
+            self._asked.add(Order(run.record.replica, spec.id, follows=run.follows))
+        calls = [{"spec": spec.to_json(), "replica": run.record.replica} for run, spec in parts]
+        where = {"bind": EVERYWHERE, "owner": self._owner, **({"hold": hold} if hold else {})}
+        if len(calls) == 1:
+            one = calls[0]["spec"], calls[0]["replica"], self._home
+            future = await self._executor.submit(config, "serve", *one, **where)
+        else:
+            future = await self._executor.submit(config, "serve_together", calls, self._home, **where)
+        for run, _ in parts:
+            self._take(run, dataclasses.replace(run.record, reason="waiting for a node"))
+        self._background.do(self._note_task([run for run, _ in parts], future))
+        return future
+
+    def _failed(
+        self,
+        parts: Sequence[Part],
+        config: Mapping[str, Any],
+        hold: float | None,
+        failed: int,
+        fault: ComputeFault,
+    ) -> None:
+        """Take note that a submission came to nothing, or ask once more."""
+        if not fault.ended and any(run.task is not None for run, _ in parts):
+            # The service has the task, and only the way to its result broke: the records will tell.
+            self._log.warning("Replica %s: %s", parts[0][0].record.replica, fault.reason)
+            for run, _ in parts:
+                run.minded = False
+        elif fault.lost and failed < len(AGAIN) and not any(run.has_begun or run.stopped for run, _ in parts):
+            # The endpoint gave it to a job that was over, which it had not noticed yet.
+            self._log.info("Replica %s is asked for again: %s", parts[0][0].record.replica, fault.reason)
+            for run, _ in parts:
+                run.task = None
+            self._background.do(self._again(parts, config, hold, failed))
+        else:
+            for run, _ in parts:
+                again = fault.lost and run.has_begun
+                # A job that could not have it any more is no failure of one that was stopped meanwhile.
+                stage = Stage.STOPPED if fault.lost and run.stopped else Stage.FAILED
+                self._take(run, ended(run.record, stage, fault.reason, again=again))
+
+    async def _note_task(self, runs: Sequence[Running], future: Future[Any]) -> None:
+        """Keep the task's id once the service has given it one."""
+        task = await self._executor.task_id(future)
+        for run in runs:
+            run.task = task
+            if task is not None and (order := self._asked.orders.get(run.record.replica)) is not None:
+                self._asked.add(dataclasses.replace(order, task=task))
+
+    async def _control(self, run: Running, function: str, *args: Any, wish: str) -> None:
+        replica = run.record.replica
+        try:
+            await self._executor.call(CONTROL, function, self._home, replica, *args, patience=SLOWNESS)
+        except ComputeFault as fault:
+            run.note = f"it could not be {wish}: {fault.reason}"
+            self._changed()
+        self._look()
+
+    async def _reach(self, run: Running) -> None:
+        """Look for the way; give back the node of a replica to which there never was one."""
+        run.reaching = True
+        try:
+            for pause in PAUSES:
+                await asyncio.sleep(pause)
+                record = run.record
+                host = await reach(record) if record.stage is Stage.READY else None
+                if run.record.stage is not Stage.READY:
+                    return
+                if host is not None and run.record.port == record.port:
+                    run.host = host
+                    self._reached(run)
+                    return
+            if run.ready is None:
+                self.end(run)
+                self._take(run, ended(run.record, Stage.FAILED, unreached(run.record)))
+        finally:
+            run.reaching = False

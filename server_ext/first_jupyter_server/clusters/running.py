@@ -1,0 +1,141 @@
+"""One replica as this server sees it: what its node agent reports, and what is known of it here."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+
+from first_jupyter_remote.protocol import QueuedJob, ReplicaRecord, Stage
+
+from first_jupyter_server.federation.catalog import Lease
+
+from .clocks import behind, here
+from .queue_words import sentence
+
+__all__ = ["Running"]
+
+EXPIRES_EVERY = 15
+"""Seconds to which an end is rounded up that moves with each request: else each one would be news."""
+
+
+@dataclass
+class Running:
+    """A replica on its way or at work.
+
+    Parameters
+    ----------
+    record
+        What its node agent said last; what this server supposes, until it has begun.
+    entered
+        When it entered each stage, by the monotonic clock.
+    stopped
+        Whether this server wants its end.
+    minded
+        Whether this server waits for its last word.
+    task
+        The id of its task, once the service gave it one.
+    job
+        Its job, while that waits and the scheduler tells of it.
+    host
+        The address at which it was reached.
+    reaching
+        Whether the way to it is being looked for.
+    ready
+        When it was ready first, in seconds since the epoch.
+    behind
+        By how many seconds its node's clock is behind ours at the most.
+    follows
+        The replica that it is to succeed.
+    instead
+        How the one ended in whose place it was started.
+    successors_failed, not_before
+        How many of its own successors came to nothing, and from when on another one may be asked for.
+    note
+        What else there is to say of it.
+    """
+
+    record: ReplicaRecord
+    entered: dict[str, float] = field(default_factory=dict)
+    stopped: bool = False
+    minded: bool = False
+    task: str | None = None
+    job: QueuedJob | None = None
+    host: str | None = None
+    reaching: bool = False
+    ready: float | None = None
+    behind: float | None = None
+    follows: str | None = None
+    instead: str = ""
+    successors_failed: int = 0
+    not_before: float = 0.0
+    note: str = ""
+
+    def take(self, record: ReplicaRecord) -> None:
+        """Take a newer record."""
+        self.record = record
+        self.behind = behind(self.behind, time.time(), record.updated)
+        self.entered.setdefault(record.stage, time.monotonic())
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its node agent has spoken."""
+        return self.record.pid is not None or self.record.stage is not Stage.QUEUED
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether it serves or will; one that drains takes no more requests."""
+        stage = self.record.stage
+        return not (self.stopped or stage is Stage.DRAINING or stage.is_final)
+
+    @property
+    def stage(self) -> Stage:
+        """How far it is for those who want to use it: one that was not reached yet is not ready."""
+        if self.stopped:
+            return Stage.DRAINING
+        waits = self.record.stage is Stage.READY and self.host is None
+        return Stage.WARMING if waits else self.record.stage
+
+    @property
+    def reason(self) -> str:
+        """What it does, in a sentence."""
+        said = self.record.reason
+        if self.stage is Stage.WARMING and self.record.stage is Stage.READY:
+            said = "looking for the way to its node"
+        elif self.job is not None and not self.has_begun:
+            said = sentence(self.job, time.time())
+        begins = self.stage not in (Stage.READY, Stage.DRAINING)
+        again = f"started again: {self.instead}" if self.instead and begins else ""
+        return "; ".join(filter(None, (said, again, self.note)))
+
+    @property
+    def held_until(self) -> float | None:
+        """Until when somebody holds it warm, by our clock."""
+        return here(self.record.held_until, self.behind)
+
+    @property
+    def job_ends(self) -> float | None:
+        """When its job's time is up, by our clock."""
+        return here(self.record.job_ends, self.behind)
+
+    @property
+    def drain_at(self) -> float | None:
+        """When it takes no more requests, by our clock; an older release tells its job's end alone."""
+        record = self.record
+        return here(record.job_ends if record.drain_at is None else record.drain_at, self.behind)
+
+    def lease(self) -> Lease:
+        """Return how long it lives."""
+        record, expires = self.record, here(self.record.expires, self.behind)
+        if expires is not None and expires != self.held_until:
+            expires = float(math.ceil(expires / EXPIRES_EVERY) * EXPIRES_EVERY)
+        return Lease(
+            replica=record.replica,
+            stage=self.stage.value,
+            node=record.node,
+            job=record.job or (self.job.job if self.job is not None else None),
+            held_until=self.held_until,
+            expires=expires,
+            job_ends=self.job_ends,
+            follows=self.follows,
+        )

@@ -1,0 +1,51 @@
+"""What clusters find in the server that they are opened in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from logging import Logger
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from first_jupyter_server.federation.history import StartHistory
+
+if TYPE_CHECKING:
+    from first_jupyter_server.auth.tokens import Tokens
+
+__all__ = ["Surroundings"]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What clusters find in this server.
+
+    Parameters
+    ----------
+    data
+        The server's data folder.
+    federation_file
+        The federation file, where there is one; the lock lies beside it.
+    tokens
+        The login's tokens, where any cluster needs one.
+    history
+        What earlier starts took.
+    changed
+        Called when an offer has changed.
+    log
+        The server's log, where starts and ends are told.
+    idle
+        Returns the seconds since somebody did something in Jupyter.
+    """
+
+    data: Path
+    federation_file: Path | None
+    tokens: Tokens | None
+    history: StartHistory
+    changed: Callable[[], None]
+    log: Logger
+    idle: Callable[[], float] = lambda: 0.0
+
+    def folder(self, cluster: str) -> Path:
+        """Return the folder of one cluster."""
+        return self.data / "clusters" / cluster
