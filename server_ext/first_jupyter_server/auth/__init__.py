@@ -1,0 +1,1 @@
+"""Who may ask: the scoped key; and who we are at Globus: the login."""
