@@ -1,0 +1,1 @@
+"""The control API, shared by the browser and the kernel."""

@@ -1,0 +1,45 @@
+"""Changes of the catalog and of the login as Jupyter events, so that the browser need not poll."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+from first_jupyter_server.federation.catalog import Catalog, Place
+
+__all__ = ["CURRENT_MODEL", "LOGIN", "MODEL_STATE", "changes", "register"]
+
+MODEL_STATE = "https://first-jupyter.org/events/model-state/v1"
+CURRENT_MODEL = "https://first-jupyter.org/events/current-model/v1"
+LOGIN = "https://first-jupyter.org/events/login/v1"
+
+_TOLD = ("state", "stage", "reason", "progress", "eta")
+
+
+def register(event_logger: Any) -> None:
+    """Make the schemas known to Jupyter."""
+    folder = resources.files(__package__).joinpath("schemas")
+    for name in ("model-state.yaml", "current-model.yaml", "login.yaml"):
+        event_logger.register_event_schema(folder.joinpath(name).read_text(encoding="utf-8"))
+
+
+def _lasting(place: Place) -> dict[str, Any]:
+    """Return what is news when it changes: not when a replica would end, which moves with each request."""
+    public = place.public()
+    return {**public, "leases": [{**lease, "expires": None} for lease in public["leases"]]}
+
+
+def changes(old: Catalog, new: Catalog) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return the events that lead from one catalog to the next, each with its schema's id."""
+    before = {(model.id, place.cluster): _lasting(place) for model in old.models for place in model.places}
+    for model in new.models:
+        for place in model.places:
+            public = place.public()
+            if before.get((model.id, place.cluster)) != _lasting(place):
+                yield (
+                    MODEL_STATE,
+                    {"model": model.id, "cluster": place.cluster, **{key: public[key] for key in _TOLD}},
+                )
+    if old.current != new.current:
+        yield CURRENT_MODEL, {"model": new.current}

@@ -1,0 +1,257 @@
+"""The extension: traits and lifecycle, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Enum, Int, Unicode, default
+
+from . import config, kernel_env, layers
+from .allow import AllowLists, Person
+from .auth import key as keys
+from .auth import scopes, service_account
+from .auth.globus import GlobusLogin
+from .auth.login import Login
+from .auth.on_demand import LoginOnDemand
+from .clusters import kinds
+from .clusters.discovery import Discovery
+from .control import events
+from .control import handlers as control_handlers
+from .control.api import ControlApi
+from .dataplane.supervisor import Supervisor
+from .dataplane.upstream import Pool
+from .errors import ApiError
+from .federation.catalog import Catalog
+from .federation.federation import Federation
+from .federation.history import StartHistory
+from .federation.purse import Purse
+from .federation.scaler import Scaler
+from .federation.terms import budgets, terms
+from .notebooks import Notebooks
+from .openai import handlers as openai_handlers
+from .runtime_file import RuntimeFile
+from .usage import Ledger
+
+__all__ = ["FirstApp"]
+
+
+class FirstApp(ExtensionApp):
+    """Large language models on the lab's own machines, for every kernel of this server."""
+
+    name = "first"
+
+    federation_file = Unicode(
+        help="Your part of the federation (YAML). Default: first.yaml in your Jupyter config folder. The "
+        "site's part is first.yaml in the system's. Without any, a small model on this machine."
+    ).tag(config=True)
+    data_dir = Unicode(
+        help="Where the choice of a model, the record of usage and replicas' logs are kept."
+    ).tag(config=True)
+    openai_env = Enum(
+        ["if-unset", "never", "always"],
+        default_value="if-unset",
+        help="Whether kernels find OPENAI_BASE_URL and OPENAI_API_KEY set; if-unset: where neither is.",
+    ).tag(config=True)
+    max_body = Int(32 * 2**20, help="The largest request body, in bytes.").tag(config=True)
+
+    @default("federation_file")
+    def _default_federation_file(self) -> str:
+        users = [path for path in layers.files("")[1] if path.parent == Path(jupyter_config_dir())]
+        return str(users[0]) if users else ""
+
+    @default("data_dir")
+    def _default_data_dir(self) -> str:
+        return str(Path(jupyter_data_dir()) / "first")
+
+    def initialize_settings(self) -> None:
+        """Build everything that needs no running loop."""
+        self.key = keys.new_key()
+        self.dataplane = Supervisor(self._receive, self.log)
+        self.dataplane.listen()
+        self.to_dataplane = Pool("127.0.0.1", self.dataplane.port)
+        data = Path(self.data_dir)
+        with contextlib.suppress(OSError):  # each of its users says so where it cannot write
+            data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        layered = self._read_federation()
+        file, problems = layered.file, layered.problems
+        self.federation = Federation(
+            problems=problems,
+            allow=AllowLists(layered.allow, Person.here()),
+            choice_file=data / "choice.json",
+            log=self.log,
+        )
+        named = Path(self.federation_file) if self.federation_file else None
+        self.login = self._login_for(file, data / "globus")
+        here = kinds.Surroundings(
+            data=data,
+            federation_file=named,
+            tokens=self.login.login.tokens,
+            history=StartHistory(data / "starts.json"),
+            changed=self.federation.changed,
+            log=self.log,
+            idle=self._idle,
+        )
+        for name, cluster in file.clusters.items():
+            for made in kinds.make(name, cluster, here):
+                self.federation.add(made)
+        self.ledger = Ledger(data / "usage.sqlite3", self.log)
+        self.discovery = Discovery(
+            file.clusters,
+            file=named,
+            embedded=not layered.origins,
+            problems=problems,
+            login=self.login,
+            federation=self.federation,
+            here=here,
+        )
+        self.notebooks = Notebooks(
+            lambda: [cluster.name for cluster in self.federation.clusters], self.dataplane.push_rules
+        )
+        self.control = ControlApi(
+            self.federation,
+            self.dataplane,
+            self.ledger,
+            self.discovery,
+            problems,
+            {},
+            self.login,
+            self.notebooks,
+        )
+        said = terms(file.clusters)
+        purse = Purse(budgets(file.clusters), said, data / "spent.json")
+        self.scaler = self.federation.limits = Scaler(self.federation, said, purse, self.log)
+        self.federation.listen(self._catalog_changed)
+        self.federation.listen(self.scaler.changed)
+        # ServerApp's traits carry no types.
+        self._server = cast("Any", self.serverapp)
+        events.register(self._server.event_logger)
+        when = cast("kernel_env.When", self.openai_env)
+        kernel_env.add_to_sessions(
+            self._server.session_manager,
+            base_url=self.dataplane.base_url,
+            key=self.key,
+            openai=when,
+            label=self.notebooks.label,
+        )
+
+    def initialize_handlers(self) -> None:
+        """Name the routes."""
+        for pattern, handler in (*control_handlers.default_handlers, *openai_handlers.default_handlers):
+            self.handlers.append((pattern, handler, {"first": self}))
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Start the data plane and tell other processes of this user where it is."""
+        await self.login.start()
+        self.dataplane.push_catalog(self.federation.catalog().to_json())
+        await self.dataplane.start(key=self.key, max_body=self.max_body)
+        self.federation.changed()
+        await self.federation.open()
+        self.scaler.start()
+        self.runtime_file = RuntimeFile(Path(jupyter_runtime_dir()))
+        try:
+            self.runtime_file.write(
+                {
+                    "base_url": self.dataplane.base_url,
+                    "api_key": self.key,
+                    "server_url": serverapp.connection_url,
+                    "version": self.control.version,
+                }
+            )
+        except OSError as error:
+            self.log.warning("Terminals will not find first-jupyter by themselves: %s", error)
+        names = "FIRST_*" if self.openai_env == "never" else "FIRST_* and OPENAI_*"
+        self.log.info("first-jupyter serves %s; kernels find it in %s", self.dataplane.base_url, names)
+
+    async def stop_extension(self) -> None:
+        """End what was started."""
+        if hasattr(self, "runtime_file"):
+            self.runtime_file.remove()
+        self.to_dataplane.close()
+        await self.scaler.close()
+        await self.federation.close()
+        await self.login.login.close()
+        await self.dataplane.stop()
+        self.ledger.close()
+
+    def current_activity(self) -> dict[str, int] | None:
+        """Keep the server from being culled while answers are being written."""
+        busy = sum(running + waiting for running, waiting in self.control.counts.values())
+        return {"requests": busy} if busy else None
+
+    def _idle(self) -> float:
+        """Return the seconds since somebody did something in Jupyter."""
+        last: datetime = self._server.web_app.last_activity()
+        return (datetime.now(UTC) - last).total_seconds()
+
+    def _read_federation(self) -> layers.Layered:
+        """Read all parts of the federation, and tell what is wrong with them."""
+        layered = layers.read(*layers.files(self.federation_file))
+        for problem in layered.problems:
+            self.log.error("%s", problem)
+        if layered.problems and not layered.origins:
+            self.log.error("No cluster is left that can be used; the small model on this machine stands in.")
+        return layered
+
+    def _login_for(self, file: config.FederationFile, folder: Path) -> LoginOnDemand:
+        account = service_account.take(os.environ)
+        kinds_there = [cluster.kind for cluster in file.clusters.values()]
+        if file.globus is None and (folder / "tokens.json").is_file():
+            kinds_there.append("globus-compute")  # somebody logged in here to find clusters
+        services = scopes.wanted(kinds_there, kinds.services(file.clusters))
+        section = kinds.login_section(file.globus, file.clusters)
+        needed = bool(services) or file.globus is not None
+        services = services or scopes.who_alone()
+        login = GlobusLogin(
+            services,
+            section,
+            folder,
+            callback=lambda: self._callback_url(section.redirect),
+            account=account,
+            changed=self._login_changed,
+            log=self.log,
+        )
+        return LoginOnDemand(login, services, needed=needed, by_itself=account is not None)
+
+    def _callback_url(self, redirect: bool | str) -> str:
+        """Return where Globus sends browsers back to; the port is known only once the server runs."""
+        own = urlsplit(self._server.connection_url)
+        origin = redirect if isinstance(redirect, str) else f"{own.scheme}://{own.netloc}"
+        return f"{origin}{own.path}first/api/oauth/callback"
+
+    def _login_changed(self, login: Login) -> None:
+        self._server.event_logger.emit(schema_id=events.LOGIN, data=login.event())
+
+    def _catalog_changed(self, old: Catalog, new: Catalog) -> None:
+        self.dataplane.push_catalog(new.to_json())
+        for schema, data in events.changes(old, new):
+            self._server.event_logger.emit(schema_id=schema, data=data)
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        """Take a message from the data plane."""
+        match message["type"]:
+            case "start":
+                with contextlib.suppress(ApiError):  # what was asked for is gone, and the request is told so
+                    self.federation.start(message["model"], message["cluster"])
+            case "unreachable":
+                self.federation.unreachable(message["replica"], message["reason"])
+            case "load":
+                self.control.counts = {
+                    (model, cluster): (run, wait) for model, cluster, run, wait in message["counts"]
+                }
+                self.scaler.load(self.control.counts, message["running"])
+            case "done":
+                self.ledger.add(self.notebooks.named(message["outcomes"]))
+            case "control":
+                self.federation.do(self._reply(message))
+
+    async def _reply(self, message: dict[str, Any]) -> None:
+        """Answer a control request that came over the data plane's port."""
+        status, body = await self.control.handle(message["method"], message["path"], message["body"].encode())
+        self.dataplane.reply(message["id"], status, body)

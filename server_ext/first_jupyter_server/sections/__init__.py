@@ -1,0 +1,1 @@
+"""What a federation file may say of each kind of cluster."""
