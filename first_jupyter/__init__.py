@@ -1,0 +1,74 @@
+"""Large language models on your lab's own supercomputers, from a notebook.
+
+Everything is imported when it is first used: importing this costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from first_jupyter._answer import Answer
+    from first_jupyter._connection import Connection, connection
+    from first_jupyter._control import current, events, models, start, status, stop, usage, use
+    from first_jupyter._errors import FirstError, NotConnectedError
+    from first_jupyter._openai import AsyncOpenAI, OpenAI
+    from first_jupyter._picker import ModelPicker
+
+__all__ = [
+    "Answer",
+    "AsyncOpenAI",
+    "Connection",
+    "FirstError",
+    "ModelPicker",
+    "NotConnectedError",
+    "OpenAI",
+    "connection",
+    "current",
+    "events",
+    "models",
+    "start",
+    "status",
+    "stop",
+    "usage",
+    "use",
+]
+
+HOMES = {
+    "_answer": ("Answer",),
+    "_connection": ("Connection", "connection"),
+    "_control": ("current", "events", "models", "start", "status", "stop", "usage", "use"),
+    "_errors": ("FirstError", "NotConnectedError"),
+    "_openai": ("AsyncOpenAI", "OpenAI"),
+    "_picker": ("ModelPicker",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    if name == "last":
+        return import_module(f"{__name__}._session").session.last
+    if name == "__version__":
+        return import_module("importlib.metadata").version("first-jupyter")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "last", "__version__"])
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Put ``%first`` and ``%%first`` into an IPython shell: ``%load_ext first_jupyter``."""
+    import_module(f"{__name__}._extension").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take them out again."""
+    import_module(f"{__name__}._extension").unload(shell)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "first-jupyter"}]
