@@ -1,0 +1,9 @@
+// The names of our commands, as menus, shortcuts and other extensions use them.
+
+export const CommandIDs = {
+  chooseModel: 'first:choose-model',
+  startModel: 'first:start-model',
+  stopModel: 'first:stop-model',
+  login: 'first:login',
+  logout: 'first:logout'
+} as const;

@@ -1,0 +1,49 @@
+// One shape for each state, so that no state is told by colour alone.
+
+import { LabIcon } from '@jupyterlab/ui-components';
+
+import type { State } from './api';
+
+function stateIcon(state: string, shape: string): LabIcon {
+  return new LabIcon({
+    name: `first-jupyter:${state}`,
+    svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 16 16"><g class="jp-icon3" fill="#616161">${shape}</g></svg>`
+  });
+}
+
+const ring = (inside: string): string =>
+  `<path fill-rule="evenodd" d="M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zm0 1.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9z"/>${inside}`;
+
+const icons: Record<State, LabIcon> = {
+  /** A full circle. */
+  hot: stateIcon('hot', '<circle cx="8" cy="8" r="6"/>'),
+  /** A circle, half filled. */
+  starting: stateIcon('starting', ring('<path d="M8 3a5 5 0 0 1 0 10z"/>')),
+  /** A clock. */
+  queued: stateIcon(
+    'queued',
+    ring('<path d="M7.3 4.8h1.4v3l2.2 1.3-.7 1.2-2.9-1.8z"/>')
+  ),
+  /** An empty circle. */
+  cold: stateIcon('cold', ring('')),
+  /** An arrow downwards. */
+  draining: stateIcon(
+    'draining',
+    ring('<path d="M7.3 4.8h1.4v3.4h2L8 11.2 5.3 8.2h2z"/>')
+  ),
+  /** A circle, struck through. */
+  offline: stateIcon(
+    'offline',
+    ring('<path d="M4.4 10.5l6.1-6.1 1.1 1.1-6.1 6.1z"/>')
+  )
+};
+
+/** An exclamation mark in a circle: FIRST itself is not there. */
+export const unavailableIcon = stateIcon(
+  'unavailable',
+  ring('<path d="M7.3 4.6h1.4v4.3H7.3zM7.3 9.9h1.4v1.5H7.3z"/>')
+);
+
+export function iconOf(state: State): LabIcon {
+  return icons[state];
+}

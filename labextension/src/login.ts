@@ -1,0 +1,135 @@
+// `first-jupyter:login`: log in with Globus and out again, and be told before a login ends.
+
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import {
+  ICommandPalette,
+  Notification,
+  showErrorMessage
+} from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+
+import type { IAccount as IAccountType } from './account';
+import { Account, IAccount } from './account';
+import { ControlApi } from './api';
+import { CommandIDs } from './commandIds';
+import { showLogin } from './loginDialog';
+
+const noArguments = { args: { type: 'object' as const, properties: {} } };
+
+async function logIn(
+  account: IAccountType,
+  trans: TranslationBundle
+): Promise<void> {
+  await account.refresh();
+  const login = account.login;
+  if (!login || login.state === 'unneeded' || login.service_account) {
+    const title = trans.__('No login is needed');
+    await showErrorMessage(title, login?.sentence ?? '');
+    return;
+  }
+  const again = login.state === 'logged_in';
+  const why = again || login.state === 'demand' ? login.sentence : '';
+  try {
+    const begun = await account.begin(again);
+    if (!(await showLogin(account, begun, why, trans))) {
+      await account.cancel();
+      return;
+    }
+    Notification.success(account.login?.sentence ?? '', { autoClose: 4000 });
+  } catch (error) {
+    await showErrorMessage(trans.__('Not logged in'), error as Error);
+  }
+}
+
+async function logOut(
+  account: IAccountType,
+  trans: TranslationBundle
+): Promise<void> {
+  try {
+    await account.logout();
+    Notification.info(account.login?.sentence ?? '', { autoClose: 4000 });
+  } catch (error) {
+    await showErrorMessage(trans.__('Not logged out'), error as Error);
+  }
+}
+
+/** Says once what Globus wants of the person, or that the login ends soon, with a button that mends it. */
+function remind(
+  account: IAccountType,
+  commands: CommandRegistry,
+  trans: TranslationBundle
+): void {
+  let said = '';
+  account.changed.connect(() => {
+    const login = account.login;
+    if (!login || (login.state !== 'demand' && !login.ends_soon)) {
+      said = '';
+      return;
+    }
+    if (login.sentence !== said && !login.pending) {
+      said = login.sentence;
+      Notification.warning(login.sentence, {
+        autoClose: false,
+        actions: [
+          {
+            label: trans.__('Log In'),
+            callback: () => void commands.execute(CommandIDs.login)
+          }
+        ]
+      });
+    }
+  });
+}
+
+export const loginPlugin: JupyterFrontEndPlugin<IAccountType> = {
+  id: 'first-jupyter:login',
+  description: 'Logs in with Globus and out again.',
+  autoStart: true,
+  provides: IAccount,
+  optional: [ICommandPalette, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ): IAccountType => {
+    const { serverSettings, events } = app.serviceManager;
+    const { commands } = app;
+    const trans = (translator ?? nullTranslator).load('first_jupyter');
+    const account = new Account(new ControlApi(serverSettings), events.stream);
+    const isPerson = (): boolean =>
+      account.login !== null &&
+      account.login.state !== 'unneeded' &&
+      !account.login.service_account;
+
+    commands.addCommand(CommandIDs.login, {
+      label: trans.__('Log In with Globus…'),
+      caption: trans.__('Log in, so that models on clusters can be used'),
+      describedBy: noArguments,
+      isVisible: isPerson,
+      execute: () => logIn(account, trans)
+    });
+    commands.addCommand(CommandIDs.logout, {
+      label: () =>
+        account.login?.username
+          ? trans.__('Log Out of Globus (%1)', account.login.username)
+          : trans.__('Log Out of Globus'),
+      caption: trans.__('Revoke the tokens and remove them'),
+      describedBy: noArguments,
+      isVisible: isPerson,
+      isEnabled: () => Boolean(account.login?.username),
+      execute: () => logOut(account, trans)
+    });
+    for (const command of [CommandIDs.login, CommandIDs.logout]) {
+      palette?.addItem({ command, category: trans.__('FIRST') });
+      account.changed.connect(() => commands.notifyCommandChanged(command));
+    }
+    remind(account, commands, trans);
+    void account.refresh();
+    return account;
+  }
+};

@@ -1,0 +1,57 @@
+// A small federation: one model on two clusters, one on this machine alone.
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { ICatalog, IOffer } from '../src/api';
+
+const fill = (text: string, args: unknown[]): string =>
+  text.replace(/%(\d)/g, (_, index) => String(args[Number(index) - 1]));
+
+/** English, as it stands in the code. */
+export const trans = {
+  __: (text: string, ...args: unknown[]) => fill(text, args),
+  _n: (one: string, many: string, count: number) =>
+    fill(count === 1 ? one : many, [count])
+} as TranslationBundle;
+
+export function offer(changes: Partial<IOffer> = {}): IOffer {
+  return {
+    cluster: 'local',
+    kind: 'local',
+    backend: 'llama.cpp',
+    state: 'hot',
+    stage: 'ready',
+    reason: '',
+    progress: null,
+    eta: null,
+    replicas: 1,
+    running: 0,
+    waiting: 0,
+    ...changes
+  };
+}
+
+export function catalog(): ICatalog {
+  return {
+    current: 'smollm2',
+    models: [
+      {
+        id: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+        aliases: ['smollm2'],
+        abilities: ['chat', 'completions'],
+        context: 2048,
+        clusters: [offer()]
+      },
+      {
+        id: 'meta-llama/Llama-3.3-70B-Instruct',
+        aliases: ['llama'],
+        abilities: ['chat'],
+        context: 131072,
+        clusters: [
+          offer({ cluster: 'sophia', backend: 'vllm', state: 'cold' }),
+          offer({ cluster: 'polaris', backend: 'vllm', state: 'queued' })
+        ]
+      }
+    ]
+  };
+}
