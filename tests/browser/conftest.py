@@ -1,0 +1,68 @@
+"""One JupyterLab for all browser tests, and a way to run the scripts that drive it."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from lab import running_lab
+
+HERE = Path(__file__).parent
+NOTEBOOKS = HERE.parents[1] / "notebooks"
+# A busy machine writes two tokens a second; this is for what hangs.
+LIMIT_SECONDS = 600
+EMPTY_NOTEBOOK = {
+    "cells": [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "first",
+            "metadata": {},
+            "outputs": [],
+            "source": "",
+        }
+    ],
+    "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lab")
+    with running_lab(folder) as lab:
+        for notebook in NOTEBOOKS.glob("*.ipynb"):
+            shutil.copy(notebook, lab.root)
+        (lab.root / "empty.ipynb").write_text(json.dumps(EMPTY_NOTEBOOK))
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def shots(tmp_path_factory):
+    """Where the scripts leave their pictures: a folder to look at, if FIRST_PICTURES names one."""
+    folder = Path(os.environ.get("FIRST_PICTURES") or tmp_path_factory.mktemp("shots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def drive(shots):
+    """Run a script and return what it saw."""
+
+    def run(script, *args, **env):
+        command = ["node", str(HERE / script), *map(str, args)]
+        done = subprocess.run(
+            command,
+            env=os.environ | {"SHOTS": str(shots)} | env,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run

@@ -1,0 +1,49 @@
+"""What a server starts on other nodes of its job ends with it, also where ``srun`` would let it go on."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from jupyter_process import wait_until
+from processes import command, wait_for_end
+
+pytestmark = pytest.mark.globus
+
+REMOTE = Path(__file__).parents[2] / "remote"
+CREW = """
+import os, time
+from first_jupyter_remote import crew, nodes, process
+from first_jupyter_remote.backends.base import Follower, Launch
+sleep, here = ["sleep", "600"], nodes.place(os.environ)
+parts = tuple(Follower(each.host, each.launcher, here.host, sleep) for each in here.peers)
+crew.Crew(Launch(sleep, {}, parts), os.environ, {}, log=process.Log(), on_line=print, wake=lambda: None)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def job(slurm, tmp_path):
+    """Have a job on two nodes with a crew, which it outlives; returns its number and the crew's process."""
+    crew = shlex.join([sys.executable, "-c", CREW])
+    script = f"PYTHONPATH={REMOTE} {crew} & echo $! >{tmp_path}/pid; wait; exec sleep 600"
+    job = slurm.run("sbatch", "--parsable", "--nodes=2", f"--output={tmp_path}/said", "--wrap", script)
+    yield job, lambda: int((tmp_path / "pid").read_text())
+    slurm.cancel(job)
+    wait_until(lambda: job not in slurm.jobs(), 90, slurm.jobs)
+
+
+def sleepers(slurm, job):
+    return [pid for pid in slurm.processes(job, slurm.nodes[1]) if command(pid).strip() == "sleep 600"]
+
+
+def test_a_part_on_another_node_ends_with_a_node_agent_that_is_killed(slurm, job):
+    number, crew = job
+    parts = wait_until(lambda: sleepers(slurm, number), 90, slurm.jobs)
+    os.kill(crew(), signal.SIGKILL)
+    wait_for_end(parts)
+    assert slurm.jobs()[number] == "RUNNING"

@@ -1,0 +1,72 @@
+"""What browsers and kernels are told by themselves as models change."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from jupyter_process import SMOLLM2
+from websocket import WebSocketTimeoutException
+
+pytestmark = pytest.mark.model
+
+STATE = "https://first-jupyter.org/events/model-state/v1"
+CURRENT = "https://first-jupyter.org/events/current-model/v1"
+
+
+@contextlib.contextmanager
+def subscription(lab):
+    """Yield a function that returns the next events, up to one that is wanted."""
+    socket = lab.websocket("api/events/subscribe")
+    try:
+        yield lambda wanted: list(events_until(socket, wanted))
+    finally:
+        socket.close()
+
+
+def events_until(socket, wanted):
+    seen = []
+    while not seen or not wanted(seen[-1]):
+        try:
+            seen.append(json.loads(socket.recv()))
+        except WebSocketTimeoutException:
+            raise AssertionError(seen) from None
+        yield seen[-1]
+
+
+def test_browsers_are_told_each_state_of_a_model_on_its_way(lab):
+    with subscription(lab.cold()) as until:
+        lab.post("models/start", model="smollm2")
+        events = until(lambda event: event.get("state") == "hot")
+    assert {event["schema_id"] for event in events} == {STATE}
+    assert {(event["model"], event["cluster"]) for event in events} == {(SMOLLM2, "local")}
+    states = list(dict.fromkeys(event["state"] for event in events))
+    assert states == ["queued", "starting", "hot"]
+    assert all(event["reason"] for event in events[:-1])
+
+
+def test_browsers_are_told_the_current_choice(lab):
+    with subscription(lab) as until, lab.kernels_port() as kernel:
+        for model in ("lab/embedder", SMOLLM2):
+            kernel.put("first/api/current", json={"model": model}).raise_for_status()
+            assert until(lambda event: event["schema_id"] == CURRENT)[-1]["model"] == model
+            assert lab.get("current") == {"model": model}
+
+
+@pytest.mark.parametrize("port", ["kernels_port", "jupyters_port"])
+def test_kernels_are_told_the_catalog_at_once_and_at_each_change(lab, port):
+    with getattr(lab.warm(), port)() as kernel, kernel.stream("GET", "first/api/events") as answer:
+        catalogs = (json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: "))
+        assert "hot" in (state_in(catalog) for catalog in catalogs)
+        lab.post("models/stop", model="smollm2")
+        assert next(state for catalog in catalogs if (state := state_in(catalog)) != "hot") in (
+            "draining",
+            "cold",
+        )
+    lab.until("cold")
+
+
+def state_in(catalog):
+    (model,) = (model for model in catalog["models"] if model["id"] == SMOLLM2)
+    return model["clusters"][0]["state"]

@@ -1,0 +1,47 @@
+import subprocess
+import sys
+
+import pytest
+
+import first_jupyter
+
+HEAVY = {"openai", "IPython", "ipywidgets", "pandas", "numpy", "pydantic", "traitlets"}
+
+
+def test_importing_loads_nothing_heavy():
+    run = [sys.executable, "-X", "importtime", "-c", "import first_jupyter"]
+    log = subprocess.run(run, capture_output=True, text=True, check=True).stderr
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in log.splitlines()}
+    assert "first_jupyter" in loaded
+    assert not loaded & HEAVY
+
+
+def test_the_magics_load_neither_openai_nor_widgets():
+    code = (
+        "import sys; from IPython.core.interactiveshell import InteractiveShell as S;"
+        "s = S.instance(); before = set(sys.modules); s.run_line_magic('load_ext', 'first_jupyter');"
+        "print(*(set(sys.modules) - before))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "first_jupyter._magic" in loaded
+    assert not {name.partition(".")[0] for name in loaded.split()} & {
+        "openai",
+        "ipywidgets",
+        "pydantic",
+        "pandas",
+    }
+
+
+@pytest.mark.parametrize("name", [*first_jupyter.__all__, "last"])
+def test_every_public_name_is_there(name):
+    assert name in dir(first_jupyter)
+    getattr(first_jupyter, name)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        first_jupyter.nothing  # noqa: B018
+
+
+def test_jupyterlab_finds_the_extension():
+    assert first_jupyter._jupyter_labextension_paths() == [{"src": "labextension", "dest": "first-jupyter"}]

@@ -1,0 +1,45 @@
+import io
+import subprocess
+import sys
+
+from first_jupyter._screen import TerminalScreen
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_plain_ipython_prints_the_answer_and_its_footer(wire):
+    wire.says("Good ", "morning.", pace=0.05)
+    code = "%load_ext first_jupyter\nget_ipython().run_cell_magic('first', '', 'Hi')"
+    run = [sys.executable, "-m", "IPython", "--quick", "--colors=nocolor", "-c", code]
+    shown = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("Good morning.\n\nSmolLM2-135M-Instruct · local · 2 tokens")
+
+
+def test_a_terminal_keeps_one_waiting_line_and_wipes_it(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    screen = TerminalScreen()
+    screen.waiting("loading 10 %")
+    screen.waiting("loading 20 %")
+    screen.show("Good")
+    screen.finish("Good day", "by m", {})
+    wiped = "\r" + " " * 12 + "\r"
+    assert terminal.getvalue() == f"\rloading 10 %\rloading 20 %{wiped}Good day\n\nby m\n"
+
+
+def test_a_pipe_gets_no_waiting_lines(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", pipe := io.StringIO())
+    screen = TerminalScreen()
+    screen.waiting("loading")
+    screen.finish("Good day", "", {})
+    assert pipe.getvalue() == "Good day\n"
+
+
+def test_what_was_made_of_an_answer_follows_it(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", pipe := io.StringIO())
+    screen = TerminalScreen()
+    screen.show('{"a":1}')
+    screen.finish('{\n  "a": 1\n}', "", {})
+    assert pipe.getvalue() == '{"a":1}\n\n{\n  "a": 1\n}\n'

@@ -1,0 +1,145 @@
+import os
+import signal
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+
+import first_jupyter
+from first_jupyter import FirstError
+from first_jupyter._ask import due
+from first_jupyter._errors import Interrupted
+
+
+def press_stop(after):
+    threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
+def test_two_thousand_tokens_take_at_most_120_updates(shell, wire):
+    wire.says(*(f"word{n % 10} " for n in range(2000)), pace=0.0005)
+    seen = shell.cell("%%first --max-tokens 2000\nWrite")
+    assert 3 <= len(seen.outputs) <= 120
+    assert seen.plain.count("word") == 2000
+
+
+def test_a_slow_answer_is_shown_while_it_is_written(shell, wire):
+    wire.says(*["tick "] * 8, pace=0.15)
+    seen = shell.cell("%%first\nTick")
+    lengths = [out.data["text/plain"].count("tick") for out in seen.outputs]
+    assert len(lengths) >= 5
+    assert lengths == sorted(lengths)
+
+
+@pytest.mark.parametrize("rate", [5, 8, 20])
+@pytest.mark.parametrize("speed", [20, 75, 400, 4000])
+def test_updates_stay_few_at_any_speed(rate, speed):
+    shown, last, count, times = 0, -1.0, 0, []
+    for token in range(1, 2001):
+        now = token / speed
+        if due(now - last, 5 * token - shown, 5 * token, rate):
+            shown, last, count = 5 * token, now, count + 1
+            times.append(now)
+    assert count <= max(125, 2000 / speed / 0.6 + 2)
+    assert all(b - a >= 1 / rate - 1e-9 for a, b in pairwise(times))
+
+
+def test_an_interrupt_keeps_the_text_and_frees_the_model(shell, wire):
+    wire.says(*["word "] * 500, pace=0.05)
+    press_stop(after=0.6)
+    start = time.monotonic()
+    seen = shell.cell("%%first\nWrite")
+    assert wire.left.wait(1)
+    assert time.monotonic() - start < 2
+    assert isinstance(seen.error, Interrupted)
+    assert seen.markdown.startswith("word ")
+    assert seen.markdown.endswith("interrupted</small>")
+    assert first_jupyter.last.finish == "interrupted"
+    assert "Traceback" not in seen.printed
+
+
+def test_an_interrupt_before_the_first_byte_frees_the_model_too(shell, wire):
+    wire.says(hold=20)
+    press_stop(after=0.5)
+    seen = shell.cell("%%first\nWrite")
+    assert isinstance(seen.error, Interrupted)
+    assert wire.left.wait(1)
+
+
+def test_an_error_in_the_stream_keeps_the_text(shell, wire):
+    wire.says("So ", "far", error="The node of replica r1 went away.")
+    seen = shell.cell("%%first\nWrite")
+    assert seen.printed.strip() == (
+        "FirstError: The answer broke off after 2 tokens: The node of replica r1 went away. "
+        "The text so far is kept; run the cell again for a whole one."
+    )
+    assert seen.markdown.startswith("So far")
+    assert seen.markdown.endswith("broke off</small>")
+
+
+def test_what_our_server_says_of_a_broken_answer_is_not_said_twice(shell, wire):
+    wire.says("So ", "far", error="The answer is incomplete: n1 went away. Ask again for a whole one.")
+    assert shell.cell("%%first\nWrite").printed.strip() == (
+        "FirstError: The answer broke off after 2 tokens: n1 went away. "
+        "The text so far is kept; run the cell again for a whole one."
+    )
+
+
+def test_a_stream_that_ends_without_done_is_an_error(shell, wire):
+    wire.says("So ", "far", cut=True)
+    seen = shell.cell("%%first\nWrite")
+    assert isinstance(seen.error, FirstError)
+    assert "connection to the server was lost" in str(seen.error)
+    assert seen.markdown.startswith("So far")
+
+
+def test_an_answer_at_its_token_limit_says_so(shell, wire):
+    wire.says("So", finish="length")
+    assert "cut at the token limit" in shell.cell("%%first --max-tokens 1\nWrite").markdown
+
+
+def test_a_model_that_warms_up_shows_its_stages(shell, wire):
+    wire.says(hold=1.6)
+    wire.changes(state="cold", stage="", reason="no replica yet")
+    steps = [
+        (0.7, {"state": "starting", "stage": "loading", "progress": 0.4, "eta": 3.0}),
+        (1.1, {"state": "starting", "stage": "warming", "progress": 0.9, "eta": 0.2}),
+        (1.4, {"state": "hot"}),
+    ]
+    for after, place in steps:
+        threading.Timer(after, wire.changes, kwargs=place).start()
+    seen = shell.cell("%%first\nHi")
+    lines = [out.data["text/markdown"] for out in seen.outputs]
+    assert lines[0] == "*smollm2 on local: cold (no replica yet)*"
+    assert "*smollm2 on local: loading 40 %, about 3 s left*" in lines
+    assert "*smollm2 on local: warming up 90 %, any moment now*" in lines
+    assert lines[-1].startswith("Good morning.")
+    assert "warmed up in 1." in lines[-1]
+    assert len({out.transient["display_id"] for out in seen.outputs}) == 1
+
+
+def test_a_hot_model_is_not_asked_how_it_is(shell, wire):
+    shell.cell("%%first\nHi")
+    assert [route for _, route, _ in wire.calls] == ["v1/chat/completions"]
+
+
+def test_nobody_listens_after_the_answer(shell, wire, eventually):
+    wire.says(hold=0.6)
+    shell.cell("%%first\nHi")
+    eventually(lambda: wire.listeners == 0)
+
+
+def test_a_refusal_takes_the_waiting_line_away(shell, wire):
+    wire.says(hold=0.8, status=503, error="The cluster is in maintenance until 18:00.")
+    wire.changes(state="starting", stage="loading")
+    seen = shell.cell("%%first\nHi")
+    assert seen.outputs[0].data["text/plain"] == "smollm2 on local: loading"
+    assert seen.plain == ""
+    assert "until 18:00" in seen.printed
+
+
+def test_a_model_that_thinks_says_so(shell, wire):
+    wire.says("42", thoughts=10, pace=0.05)
+    seen = shell.cell("%%first\nWhy?")
+    assert any("thinking" in out.data["text/plain"] for out in seen.outputs)
+    assert seen.markdown.startswith("42")
