@@ -126,13 +126,13 @@ def test_a_rest_that_came_out_differently_is_given_too():
 @pytest.mark.parametrize(
     ("pieces", "known", "kept"),
     [
-        (("Unbeliev",), "", 1),
+        (("Unbeliev",), "Unbeliev", 0),
         (("Red", ",", " blue"), " blue", 2),
-        (("Red", ":", "\n\n"), "", 3),
+        (("Red", ":", "\n\n"), "Red:\n\n", 0),
         (("x = 1", "\n", "  ", " y", " =", " 2"), " 2", 5),
         (("1 t", "o"), " to", 1),
         (("a b", "c" * 60), "", 2),
-        (("Red ",), "", 1),
+        (("Red ",), "Red ", 0),
     ],
 )
 def test_where_the_text_is_cut(pieces, known, kept):
@@ -156,10 +156,33 @@ def test_a_message_that_the_request_began_is_gone_on_with(content, goes_on):
     assert messages == [USER, {"role": "assistant", "content": goes_on}]
 
 
-@pytest.mark.parametrize(("prompt", "goes_on"), [("It: ", "It: Red is a warm"), (["a"], ["aRed is a warm"])])
+@pytest.mark.parametrize(
+    ("prompt", "goes_on"), [("It:", "It: red is a warm"), (["It:"], ["It: red is a warm"])]
+)
 def test_a_text_goes_on_after_its_prompt(prompt, goes_on):
     asked = {"model": "m", "prompt": prompt, "temperature": 0, "seed": 3}
-    assert body(asked, route=TEXT) == {**asked, "prompt": goes_on}
+    assert body(asked, so_far(" red", " is", " a", " warm", " col"), TEXT) == {**asked, "prompt": goes_on}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text"),
+    [
+        ("def f():\n", "\n    return"),
+        ("It: ", "Red is a warm"),
+        ("Unbeliev", "able it was"),
+        ("It:", "\n\nRed is"),
+    ],
+)
+def test_a_short_text_that_would_be_read_as_one_with_its_prompt_is_written_anew(prompt, text):
+    asked = {"model": "m", "prompt": prompt, "max_tokens": 20}
+    ask = next_ask(asked, so_far(text), TEXT)
+    assert (orjson.loads(ask.body), ask.known, ask.kept) == (asked, text, 0)
+
+
+def test_a_long_text_is_cut_at_a_gap_whatever_its_prompt_ends_with():
+    asked = {"model": "m", "prompt": "def f():\n"}
+    text = "\n" + "word " * 20 + "end"
+    assert next_ask(asked, so_far(text), TEXT).known == " end"
 
 
 def test_limits_count_what_is_written():

@@ -102,7 +102,8 @@ def next_ask(asked: dict[str, Any], so_far: SoFar, route: str, *, whole: bool = 
 
     A text that ends within a word is read as other tokens than those it was written in, and goes on badly.
     So the next replica is given the text up to the last gap between two words, and is to write the rest of
-    it once more.
+    it once more. A short text is written anew from its beginning where it has no gap, or where a word of its
+    would be read as one with its prompt's last: two new lines where one ends and the other begins.
 
     Parameters
     ----------
@@ -115,8 +116,10 @@ def next_ask(asked: dict[str, Any], so_far: SoFar, route: str, *, whole: bool = 
     """
     if not so_far.text:
         return Ask(orjson.dumps(asked))
-    end = len(so_far.text) if whole else _last_gap(so_far.text)
+    end = len(so_far.text) if whole else _cut(so_far.text, "" if route == _CHAT else _prompt(asked))
     given, known = so_far.text[:end], so_far.text[end:]
+    if not given:
+        return Ask(orjson.dumps(asked), known)
     kept = _tokens_before(so_far, len(known))
     body = {**asked, **_reduced(asked, kept)}
     body |= _chat_with(asked, given) if route == _CHAT else _prompt_with(asked, given)
@@ -143,12 +146,14 @@ def _chat_obstacle(asked: dict[str, Any], backend: str) -> str:
 
 
 def _text_obstacle(asked: dict[str, Any]) -> str:
-    prompt = asked.get("prompt")
-    if isinstance(prompt, list) and len(prompt) == 1:
-        prompt = prompt[0]
-    if not isinstance(prompt, str):
+    if not isinstance(_prompt(asked), str):
         return "the request's prompt is not one text"
     return "the request prescribes a form" if _is_shaped(asked) else ""
+
+
+def _prompt(asked: dict[str, Any]) -> Any:
+    prompt = asked.get("prompt")
+    return prompt[0] if isinstance(prompt, list) and len(prompt) == 1 else prompt
 
 
 def _is_shaped(asked: dict[str, Any]) -> bool:
@@ -159,10 +164,20 @@ def _is_shaped(asked: dict[str, Any]) -> bool:
     return any(value and (key in _SHAPED or key.startswith("guided_")) for key, value in asked.items())
 
 
-def _last_gap(text: str) -> int:
-    """Return where the last gap between two words is; the text's end where none is near."""
-    begin = max(0, len(text) - REACH)
-    gaps = [gap.start() for gap in _GAP.finditer(text, begin)]
+def _cut(text: str, before: str) -> int:
+    """Return where the text that is given ends: at the last gap between two words, if one is near.
+
+    Parameters
+    ----------
+    text
+        The answer so far.
+    before
+        What it was written behind, where it is read together with that.
+    """
+    gaps = [gap.start() for gap in _GAP.finditer(text, max(0, len(text) - REACH))]
+    joins_at_gap = not before or _GAP.match(before[-1] + text[:2], 1)
+    if len(text) <= REACH and not (gaps and joins_at_gap):
+        return 0
     return gaps[-1] if gaps else len(text)
 
 
