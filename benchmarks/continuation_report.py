@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "document", "judge"]
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks-continuation.md"
+GOAL = 95
+"""Of 100 killed answers, those that are to be equal."""
+
 TOKENS = 20_000
 OVERLAP = 12
 """Characters from which on a text that stands on both sides of a seam has been repeated."""
@@ -112,6 +115,7 @@ def document(exact: list[Comparison], local: list[Comparison], seams: dict[str, 
         today=procs.today(),
         machine=procs.machine(),
         cost=f"{cost():.1f}",
+        goal="\n".join(against_goal(name, run) for name, run in runs.items()),
         answers=table(["llama.cpp reckons with", "killed", *VERDICTS, "equal in usage, too"], rows),
         explained=table(
             ["unbroken → continued", "characters behind the seam", "likelier by"],
@@ -126,6 +130,13 @@ def document(exact: list[Comparison], local: list[Comparison], seams: dict[str, 
             [[*name.split(", "), str(count)] for name, count in seams["same"].items()],
         ),
     )
+
+
+def against_goal(name: str, run: list[Comparison]) -> str:
+    """Say whether the answers of a run meet the goal."""
+    equal = sum(each.verdict == "equal" for each in run)
+    verdict = "meets" if equal * 100 >= GOAL * len(run) else "misses"
+    return f"* {name}: {equal} of {len(run)}, which {verdict} the goal of {GOAL} in 100."
 
 
 def others(*runs: list[Comparison]) -> list[Comparison]:
@@ -197,8 +208,10 @@ model chose another word behind the seam. *Cut*: no end, an error, or too few to
 before the seam stands behind it again. *Wrong*: anything else. A usage is missing where the server was
 killed between the last word and the usage.
 
-What is explained, and how much likelier the unbroken answer's token was than the next best one where the
-two part:
+{goal}
+
+An answer that parts counts as a miss, though nothing of it is lost. What is explained, and how much likelier
+the unbroken answer's token was than the next best one where the two part:
 
 {explained}
 
