@@ -12,6 +12,8 @@ from first_jupyter._errors import FirstError, Interrupted, StatusError
 from first_jupyter._waiting import Waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from first_jupyter._screen import Screen
 
 __all__ = ["ask", "due"]
@@ -21,7 +23,9 @@ STEP = 100
 PATIENCE = 0.6
 
 
-def ask(body: dict[str, Any], screen: Screen, rate: float = 6.0) -> tuple[Answer, BaseException | None]:
+def ask(
+    body: dict[str, Any], screen: Screen, rate: float, headers: Mapping[str, str]
+) -> tuple[Answer, BaseException | None]:
     """Ask the model and show the answer while it is written.
 
     Parameters
@@ -32,6 +36,8 @@ def ask(body: dict[str, Any], screen: Screen, rate: float = 6.0) -> tuple[Answer
         Shows the text, or, before there is any, how far the model is.
     rate
         Updates of the screen a second, at most.
+    headers
+        Sent with it.
 
     Returns
     -------
@@ -39,7 +45,7 @@ def ask(body: dict[str, Any], screen: Screen, rate: float = 6.0) -> tuple[Answer
         The answer with all the text there is, and what went wrong, or None.
     """
     tally = Tally(body["model"])
-    call, waiting = Call(connection(), body), Waiting(body["model"])
+    call, waiting = Call(connection(), body, headers), Waiting(body["model"])
     shown, last = 0, 0.0
     try:
         call.start()

@@ -53,14 +53,17 @@ class Call(threading.Thread):
         Which server.
     body
         The request, as it goes over the wire.
+    headers
+        Sent with it.
     """
 
-    def __init__(self, connection: Connection, body: Json) -> None:
+    def __init__(self, connection: Connection, body: Json, headers: Mapping[str, str]) -> None:
         super().__init__(name="first-call", daemon=True)
         self._pieces: deque[Piece] = deque()
         self._wake = threading.Event()
         self._flows = False
-        self._exchange = Exchange(connection, "POST", f"{connection.base_url}/chat/completions", body)
+        url = f"{connection.base_url}/chat/completions"
+        self._exchange = Exchange(connection, "POST", url, body, headers=headers)
 
     def take(self, timeout: float) -> list[Piece]:
         """Wait until the first word or the last comes, or `timeout` seconds; take what is there."""

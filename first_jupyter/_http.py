@@ -36,6 +36,8 @@ class Exchange:
         What to ask.
     body
         Sent as JSON, if given.
+    headers
+        Sent besides the key.
     timeout
         Seconds of silence that are endured; None endures any.
 
@@ -46,10 +48,18 @@ class Exchange:
     """
 
     def __init__(
-        self, connection: Connection, method: str, url: str, body: Any = None, *, timeout: float | None = None
+        self,
+        connection: Connection,
+        method: str,
+        url: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> None:
         self._connection, self._method, self._url = connection, method, url
         self._body = None if body is None else json.dumps(body).encode()
+        self._headers = {name: value.encode() for name, value in (headers or {}).items()}
         self._timeout = timeout
         self._socket: socket.socket | None = None
         self._response: http.client.HTTPResponse | None = None
@@ -61,7 +71,11 @@ class Exchange:
         where = urlsplit(self._url)
         kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
         wire = kind(where.hostname or "", where.port, timeout=5)
-        headers = {"Authorization": f"Bearer {self._connection.api_key}", "Content-Type": "application/json"}
+        headers: dict[str, str | bytes] = {
+            "Authorization": f"Bearer {self._connection.api_key}",
+            "Content-Type": "application/json",
+            **self._headers,
+        }
         try:
             wire.connect()
             self._socket = wire.sock

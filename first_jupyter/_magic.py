@@ -62,6 +62,11 @@ class FirstMagics(Magics):
     @argument(
         "--image", action="append", default=[], metavar="NAME", help="variable, path or address; repeatable"
     )
+    @argument(
+        "--avoid", action="append", metavar="CLUSTER", help="only where no other will do; A,B or repeatable"
+    )
+    @argument("--prefer", action="append", metavar="CLUSTER", help="where it answers about as soon; likewise")
+    @argument("--stay", action="append", metavar="CLUSTER", help="the data goes nowhere else; likewise")
     @argument("--chat", default="main", metavar="NAME", help="conversation to go on with")
     @argument("--no-history", action="store_true", help="send no earlier exchange, and remember none")
     @argument("--no-stream", action="store_true", help="show the answer when it is whole")
@@ -95,6 +100,7 @@ class FirstMagics(Magics):
                 into=options.into,
                 images=options.image,
                 chat=None if options.no_history else options.chat,
+                wishes={"avoid": options.avoid, "prefer": options.prefer, "stay": options.stay},
                 stream=not options.no_stream,
                 quiet=options.quiet,
             )

@@ -36,6 +36,7 @@ class Question:
     into: str = ""
     images: list[str] = field(default_factory=list)
     chat: str | None = "main"
+    wishes: dict[str, list[str] | None] = field(default_factory=dict)
     stream: bool = True
     quiet: bool = False
     verbatim: bool = False
@@ -76,7 +77,7 @@ class Talk:
         screen = NoScreen() if hidden else screen_for(self._shell, kind)
         body = self._body(question, content, form)
 
-        answer, error = ask(body, screen, self._config.updates_per_second)
+        answer, error = ask(body, screen, self._config.updates_per_second, self._headers(question))
         session.count(answer)
         result: Any = answer.text
         if error is None:
@@ -126,6 +127,12 @@ class Talk:
         if question.kind == "json" and form is None:
             body["response_format"] = {"type": "json_object"}
         return {key: value for key, value in body.items() if value is not None}
+
+    @staticmethod
+    def _headers(question: Question) -> dict[str, str]:
+        wishes = question.wishes.items()
+        # A wish without a cluster says something too: the data stays at none.
+        return {f"x-first-{wish}": ",".join(names) for wish, names in wishes if names is not None}
 
     @staticmethod
     def _made(answer: Answer, form: Form | None, kind: str) -> Any:

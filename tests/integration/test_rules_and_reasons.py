@@ -20,6 +20,14 @@ try:
 except openai.BadRequestError as error:
     print(error.body["code"])
 """
+CELL = """
+from first_jupyter import FirstError
+try:
+    get_ipython().run_cell_magic("first", "smollm2 --max-tokens 4 --quiet --into said {wish}", "Hi.")
+    print("asked")
+except FirstError as error:
+    print(error)
+"""
 
 
 @pytest.fixture
@@ -48,6 +56,17 @@ def test_a_notebooks_rules_hold_for_its_requests_and_for_no_others(lab, kernel):
     assert lab.ask()
     kernel("set_rules({})")
     assert kernel(ASK).strip() == "asked"
+
+
+def test_a_cell_narrows_where_it_may_be_answered_and_never_widens_it(kernel):
+    kernel("%load_ext first_jupyter")
+    ask = [CELL.replace("{wish}", wish) for wish in ("--stay local", "--stay=", "--stay moon")]
+    assert kernel(ask[0]).strip() == "asked"
+    assert "the data stays at no cluster" in kernel(ask[1])
+    assert "there is no cluster named 'moon'" in kernel(ask[2])
+    kernel("%first route stay=")
+    assert "the data stays at no cluster" in kernel(ask[0])
+    kernel("%first route clear")
 
 
 def test_the_ledger_names_the_notebook(lab, kernel):

@@ -45,6 +45,22 @@ def test_options_reach_the_request(shell, wire):
     assert body["stream_options"] == {"include_usage": True}
 
 
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("--stay local", {"x-first-stay": "local"}),
+        ("--avoid a,b --prefer c", {"x-first-avoid": "a,b", "x-first-prefer": "c"}),
+        ("--avoid a --avoid b,c", {"x-first-avoid": "a,b,c"}),
+        ("--stay=", {"x-first-stay": ""}),
+        ("smollm2", {}),
+    ],
+)
+def test_a_question_says_where_it_may_be_answered(shell, wire, typed, sent):
+    shell.cell(f"%%first {typed}\nHi")
+    wishes = ("x-first-avoid", "x-first-prefer", "x-first-stay")
+    assert {name: value for name, value in wire.headers[0].items() if name in wishes} == sent
+
+
 def test_without_a_model_the_current_choice_answers(shell, wire):
     shell.cell("%%first\nHi")
     assert wire.asked[0]["model"] == "default"

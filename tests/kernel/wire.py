@@ -56,6 +56,7 @@ class Wire:
     def __init__(self):
         self.reply = Reply()
         self.asked = []
+        self.headers = []  # of what it was asked
         self.calls = []
         self.left = threading.Event()  # a client went away in the middle of an answer
         self.listeners = 0
@@ -162,6 +163,7 @@ class Handler(BaseHTTPRequestHandler):
     def chat(self, body):
         wire, reply = self.wire, self.wire.reply
         wire.asked.append(body)
+        wire.headers.append({name.lower(): value for name, value in self.headers.items()})
         if self.gone(reply.hold):
             return wire.left.set()
         if reply.status != 200:

@@ -88,7 +88,8 @@ def did_not_start(model: str, place: Place, *, again: bool = False) -> ApiError:
 def nowhere(sentence: str) -> ApiError:
     """Say that what the request wishes leaves no place to serve it."""
     message = (
-        f"{sentence} Ask for less (x-first-stay, `%first route`, the model's @cluster), or another model."
+        f"{sentence} Ask for less (x-first-stay or `--stay`, `%first route`, the model's "
+        "@cluster), or another model."
     )
     return ApiError(400, message, code="no_cluster_fits")
 
