@@ -239,8 +239,8 @@ class GlobusComputeCluster:
         for name, run in self._running().items():
             if name in ours:
                 self._take(run, ours[name])
-            elif not run.minded and run.task is not None and await self._is_over(run.task):
-                self._take(run, ended(run.record, Stage.FAILED, "its task ended without a word"))
+            elif not run.minded and run.task is not None and (words := await self._last_words(run.task)):
+                self._take(run, ended(run.record, Stage.FAILED, words))
         for name in self._asked.orders.keys() - self._running().keys():
             self._asked.remove(name)
         jobs = matched(self._waiting(), queue)
@@ -261,11 +261,12 @@ class GlobusComputeCluster:
         self._trouble = trouble
         self._changed()
 
-    async def _is_over(self, task: str) -> bool:
+    async def _last_words(self, task: str) -> str:
+        """Say how a task of an earlier server ended; nothing where it has not, as far as can be told."""
         try:
-            return await self._executor.has_ended(task)
+            return "its task ended without a word" if await self._executor.has_ended(task) else ""
         except ComputeFault as fault:
-            return not fault.passing
+            return "" if fault.passing else fault.reason
 
     def _config(self, models: Sequence[config.GlobusModel]) -> dict[str, Any]:
         """Return what a job for these models is asked for."""

@@ -156,7 +156,13 @@ class GlobusExecutor:
         )
 
     async def has_ended(self, task: str) -> bool:
-        """Ask the service whether a task of an earlier process is over, or forgotten."""
+        """Ask the service whether a task of an earlier process is over.
+
+        Raises
+        ------
+        ComputeFault
+            Where it failed, or is forgotten, or the service does not say.
+        """
 
         def ask() -> bool:
             found = self._questions().get_task(task)

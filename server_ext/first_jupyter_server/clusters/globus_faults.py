@@ -10,13 +10,18 @@ from first_jupyter_remote.protocol import ReplicaRecord
 __all__ = ["ComputeFault", "demanded", "explain", "offline", "older", "unreached"]
 
 NOT_INSTALLED = "globus-compute-sdk is not installed beside Jupyter: pip install 'first-jupyter[compute]'"
+FORGOTTEN = (
+    "its task is over, and how it ended is forgotten: Globus Compute keeps results for half an hour, and the "
+    "cluster its record for a day"
+)
 REFUSALS = {
     401: "Globus does not accept this login any more: log in again",
     403: "Globus does not let you use the endpoint {endpoint}: {message}",
     404: "Globus knows no endpoint {endpoint}: correct 'endpoint' in the federation file",
-    413: "what was asked is too large for Globus Compute, which takes 10 MB",
+    413: "what was asked is larger than the 10 MB that Globus Compute takes: shorten the model's entry in "
+    "the federation file",
     422: "the endpoint refused what it was asked for: {message}",
-    429: "Globus Compute was asked too often; it will be asked again soon",
+    429: "Globus Compute was asked more often than it allows: try again in a minute",
 }
 FORBIDDEN = re.compile(r"Function \S+ not (permitted|allowed) on endpoint")
 LOST = re.compile(r"\b(ManagerLost|WorkerLost|BadStateException|JobEndsError)\b")
@@ -99,6 +104,8 @@ def _answered(error: Any, endpoint: str, function: str | None) -> ComputeFault:
     status, code, message = error.http_status, error.code or "", error.message or ""
     if "FUNCTION_NOT_PERMITTED" in code:
         return _not_allowed(endpoint, function)
+    if "TASK_NOT_FOUND" in code:
+        return ComputeFault(FORGOTTEN, ended=True)
     if "FUNCTION_NOT_FOUND" in code:
         reason = (
             f"Globus knows no function {function}: correct 'function' in the federation file, or take it out"
