@@ -11,13 +11,13 @@ import {
 } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import type { CommandRegistry } from '@lumino/commands';
 
 import type { IAccount as IAccountType } from './account';
 import { Account, IAccount } from './account';
 import { ControlApi } from './api';
 import { CommandIDs } from './commandIds';
 import { showLogin } from './loginDialog';
+import { remind } from './reminder';
 
 const noArguments = { args: { type: 'object' as const, properties: {} } };
 
@@ -56,34 +56,6 @@ async function logOut(
   } catch (error) {
     await showErrorMessage(trans.__('Not logged out'), error as Error);
   }
-}
-
-/** Says once what Globus wants of the person, or that the login ends soon, with a button that mends it. */
-function remind(
-  account: IAccountType,
-  commands: CommandRegistry,
-  trans: TranslationBundle
-): void {
-  let said = '';
-  account.changed.connect(() => {
-    const login = account.login;
-    if (!login || (login.state !== 'demand' && !login.ends_soon)) {
-      said = '';
-      return;
-    }
-    if (login.sentence !== said && !login.pending) {
-      said = login.sentence;
-      Notification.warning(login.sentence, {
-        autoClose: false,
-        actions: [
-          {
-            label: trans.__('Log In'),
-            callback: () => void commands.execute(CommandIDs.login)
-          }
-        ]
-      });
-    }
-  });
 }
 
 export const loginPlugin: JupyterFrontEndPlugin<IAccountType> = {
@@ -128,7 +100,12 @@ export const loginPlugin: JupyterFrontEndPlugin<IAccountType> = {
       palette?.addItem({ command, category: trans.__('FIRST') });
       account.changed.connect(() => commands.notifyCommandChanged(command));
     }
-    remind(account, commands, trans);
+    remind(
+      account,
+      Notification.warning,
+      () => void commands.execute(CommandIDs.login),
+      trans
+    );
     void account.refresh();
     return account;
   }

@@ -4,28 +4,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Account } from '../src/account';
-import type { ILogin } from '../src/loginApi';
+import { login } from './samples';
 import { asJson, withServer } from './server';
 import type { Answer, IServed } from './server';
 
 const PAGE = 'https://auth.globus.org/v2/oauth2/authorize?state=s';
 
 const LOGIN = 'GET login?no_track_activity=1';
-
-const login = (changes: Partial<ILogin> = {}): ILogin => ({
-  state: 'logged_out',
-  sentence: 'Not logged in with Globus.',
-  username: null,
-  services: [],
-  ends: null,
-  ends_soon: false,
-  service_account: false,
-  pending: null,
-  ways: ['paste'],
-  asks: [],
-  offers: [],
-  ...changes
-});
 
 /** Runs a body with an account whose server answers as told, or else that nobody is logged in. */
 const withAccount = (

@@ -1,8 +1,9 @@
-// A small federation: one model on two clusters, one on this machine alone.
+// A small federation: one model on two clusters, one on this machine alone; and nobody logged in.
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { ICatalog, IOffer } from '../src/api';
+import type { ILogin } from '../src/loginApi';
 
 const fill = (text: string, args: unknown[]): string =>
   text.replace(/%(\d)/g, (_, index) => String(args[Number(index) - 1]));
@@ -55,3 +56,18 @@ export function catalog(): ICatalog {
     ]
   };
 }
+
+export const login = (changes: Partial<ILogin> = {}): ILogin => ({
+  state: 'logged_out',
+  sentence: 'Not logged in with Globus.',
+  username: null,
+  services: [],
+  ends: null,
+  ends_soon: false,
+  service_account: false,
+  pending: null,
+  ways: ['paste'],
+  asks: [],
+  offers: [],
+  ...changes
+});
