@@ -2,18 +2,20 @@ import builtins
 
 import pytest
 
+DEMAND = "Globus asks you to prove again who you are."
 PAGE = "https://auth.globus.org/v2/oauth2/authorize?client_id=c&state=s"
 
 
 class Login:
     """The server's side of a login, as the control API tells it."""
 
-    def __init__(self, state="logged_out", way="paste", offers=()):
+    def __init__(self, state="logged_out", way="paste", offers=(), ends_soon=False):
         self.state, self.way, self.offers = (
             state,
             way,
             [{"tool": t, "sentence": f"{t} has it."} for t in offers],
         )
+        self.ends_soon = ends_soon
         self.calls, self.looks, self.refuse = [], 0, 0
 
     def __call__(self, method, route, body):
@@ -36,11 +38,12 @@ class Login:
         words = {
             "logged_out": "Not logged in with Globus.",
             "logged_in": "Logged in as ada for Globus Compute.",
+            "demand": DEMAND,
         }
         return {
             "state": self.state,
             "sentence": words.get(self.state, f"It is {self.state}."),
-            "ends_soon": False,
+            "ends_soon": self.ends_soon,
             "service_account": False,
             "asks": [{"service": "Globus Compute", "why": "to start models"}]
             if self.state != "unneeded"
@@ -119,6 +122,26 @@ def test_who_is_logged_in_is_not_asked_again_unless_wanted(shell, wire, types):
     assert wire.login.calls[0] == ("POST", "login", {"force": True})
 
 
+def test_what_globus_demands_stands_above_the_link(shell, wire, types):
+    wire.login = Login("demand")
+    types("the-code")
+    seen = shell.cell("%first login")
+    assert seen.outputs[0].data["text/plain"].splitlines()[0] == DEMAND
+    assert seen.outputs[0].data["text/html"].startswith(DEMAND)
+    assert seen.plain == "Logged in as ada for Globus Compute."
+    assert wire.login.calls == [("POST", "login", {}), ("POST", "login/code", {"code": "the-code"})]
+
+
+def test_a_login_that_ends_soon_is_renewed_without_being_asked_twice(shell, wire, types):
+    wire.login = Login("logged_in", ends_soon=True)
+    types("the-code")
+    shell.cell("%first login")
+    assert wire.login.calls == [
+        ("POST", "login", {"force": True}),
+        ("POST", "login/code", {"code": "the-code"}),
+    ]
+
+
 def test_the_login_of_another_tool_is_offered_and_taken_over_by_name(shell, wire, types):
     wire.login = Login(offers=["alcf-tokens"])
     types("")
@@ -144,5 +167,7 @@ def test_a_login_can_be_begun_where_no_cluster_needs_one_yet(shell, wire, types)
 def test_the_status_tells_the_login_where_one_is_needed(shell, wire):
     wire.login = Login()
     assert shell.cell("%first").plain.endswith("login: Not logged in with Globus. `%first login` does that.")
+    wire.login = Login(state="demand")
+    assert shell.cell("%first").plain.endswith(f"login: {DEMAND} `%first login` does that.")
     wire.login = Login(state="logged_in")
     assert shell.cell("%first").plain.endswith("login: Logged in as ada for Globus Compute.")
