@@ -17,6 +17,12 @@ asked = [{"role": "user", "content": "Say hello."}]
 stream = openai.OpenAI().chat.completions.create(model="smollm2", messages=asked, max_tokens=8, stream=True)
 print(len([chunk for chunk in stream if chunk.choices and chunk.choices[0].delta.content]))
 """
+CURL = """%%bash
+curl --silent --show-error --no-buffer "$FIRST_BASE_URL/chat/completions" \\
+  --header "Authorization: Bearer $FIRST_API_KEY" \\
+  --data '{"model": "smollm2", "stream": true, "max_tokens": 8,
+           "messages": [{"role": "user", "content": "Say hello."}]}'
+"""
 ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
 
 
@@ -33,6 +39,13 @@ def environment(kernel):
 
 def test_openai_without_arguments_streams(kernel):
     assert int(kernel(STREAM)) > 1
+
+
+def test_curl_streams_with_the_address_and_the_key_alone(kernel):
+    events = [line.removeprefix("data: ") for line in kernel(CURL).splitlines() if line.startswith("data: ")]
+    assert events[-1] == "[DONE]"
+    deltas = [choice["delta"] for event in events[:-1] for choice in json.loads(event)["choices"]]
+    assert len([delta for delta in deltas if delta.get("content")]) > 1
 
 
 def test_a_kernel_finds_the_address_and_the_key(lab, environment):
