@@ -69,6 +69,21 @@ def test_a_hold_keeps_a_replica_that_nobody_uses(serve, agent, slurm):
     has_ended(slurm, lease["job"])
 
 
+def test_a_hold_outlives_the_server_that_asked_for_it(serve, agent, slurm, tmp_path):
+    first = serve(agent, model={"idle_ttl": 1}, data=tmp_path / "data")
+    first.post("models/start", model="smollm2", hold=300)
+    (before,) = first.until("hot", seconds=180)["leases"]
+    first.close()
+    time.sleep(5)  # five times its idle_ttl
+    second = serve(agent, model={"idle_ttl": 1}, data=tmp_path / "data")
+    (after,) = second.until("hot", seconds=60)["leases"]
+    assert (after["replica"], after["job"]) == (before["replica"], before["job"])
+    assert after["held_until"] == pytest.approx(before["held_until"], abs=2)
+    assert second.ask()
+    second.have_cold()
+    has_ended(slurm, before["job"])
+
+
 def test_a_successor_takes_over_before_the_job_ends_and_no_request_fails(asking, slurm):
     lab = asking.lab
     wait_until(lambda: asking.job and asking.job not in slurm.jobs(), 240, slurm.jobs)
