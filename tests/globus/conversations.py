@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any, Self
 
 import openai
 
-__all__ = ["Asked", "Conversations", "told"]
+__all__ = ["Asked", "Conversations", "times", "told"]
 
 QUESTIONS = (
     "Name a river and say where it flows.",
@@ -19,11 +21,12 @@ QUESTIONS = (
     "What do people there like to eat?",
 )
 TOKENS = 60
+MEASURES = {"answer": "seconds", "first token": "first", "pause": "pause"}
 
 
 @dataclass
 class Asked:
-    """One question: when it was asked, the longest wait for a piece of its answer, and who answered."""
+    """One question: when it was asked, the longest pause between two pieces of its answer, who answered."""
 
     at: float
     first: float = 0.0
@@ -83,8 +86,7 @@ class Conversations:
     def _ask(self, client: openai.OpenAI, history: list[Any]) -> str:
         asked, text = Asked(time.monotonic()), ""
         self.asked.append(asked)
-        last = asked.at
-        finish = None
+        last, finish = None, None
         try:
             raw = client.chat.completions.with_raw_response.create(
                 model=self.model, messages=history, stream=True, max_tokens=TOKENS
@@ -92,8 +94,11 @@ class Conversations:
             asked.cluster = raw.headers.get("x-first-cluster", "")
             for chunk in raw.parse():
                 now = time.monotonic()
-                asked.first = asked.first or now - asked.at
-                asked.pause, last = max(asked.pause, now - last), now
+                if last is None:
+                    asked.first = now - asked.at
+                else:
+                    asked.pause = max(asked.pause, now - last)
+                last = now
                 for choice in chunk.choices:
                     text += choice.delta.content or ""
                     finish = choice.finish_reason or finish
@@ -109,16 +114,31 @@ class Conversations:
 
 
 def told(asked: list[Asked]) -> str:
-    """Say in one line what became of some questions."""
-    ended = [each for each in asked if each.seconds]
-    if not ended:
-        return "nobody asked"
-    failed = [each for each in ended if each.failed]
-    where = Counter(each.cluster for each in ended if not each.failed)
-    seconds = sorted(each.seconds for each in ended)
-    clusters = ", ".join(f"{cluster} {count}" for cluster, count in where.most_common())
+    """Say in one line what became of some questions, and who answered them."""
+    ended, answered = [each for each in asked if each.seconds], _answered(asked)
+    where = Counter(each.cluster for each in answered)
+    clusters = [f"{name} {count} ({count / len(answered):.0%})" for name, count in where.most_common()]
     return (
-        f"{len(ended)} answers, {len(failed)} failures, {sum(each.seams for each in ended)} continued; "
-        f"an answer took {seconds[len(seconds) // 2]:.1f} s (at most {seconds[-1]:.1f} s), "
-        f"longest wait for a piece {max(each.pause for each in ended):.1f} s; by {clusters}"
+        f"{len(ended)} questions, {len(ended) - len(answered)} failures, "
+        f"{sum(each.seams for each in ended)} continued; answered by {', '.join(clusters) or 'nobody'}"
     )
+
+
+def times(asked: list[Asked], quiet: list[Asked]) -> Iterator[str]:
+    """Say line by line how long answers took, and how much longer than in quiet times."""
+    now, before = _answered(asked), _answered(quiet)
+    if now:
+        head = "(added)" if before else ""
+        yield f"{'':12}{'median':>9} {head:11}{'longest':>9} {head}".rstrip()
+        for name, measure in MEASURES.items():
+            cells = ""
+            for of_all in (median, max):
+                seconds = of_all(getattr(each, measure) for each in now)
+                usual = of_all(getattr(each, measure) for each in before) if before else 0.0
+                added = f"({seconds - usual:+.1f} s)" if before else ""
+                cells += f"{seconds:7.1f} s {added:11}"
+            yield f"{name:12}{cells}".rstrip()
+
+
+def _answered(asked: list[Asked]) -> list[Asked]:
+    return [each for each in asked if each.seconds and not each.failed]

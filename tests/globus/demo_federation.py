@@ -20,7 +20,7 @@ from auth import AuthStandIn
 from broker import Broker
 from cluster import Lab, small_model, small_weights
 from compute import ComputeStandIn
-from conversations import Conversations, told
+from conversations import Asked, Conversations, times, told
 from demo_words import Clock, say, title
 from endpoint import Agent, standin_environment
 from jupyter_process import SMOLLM2, wait_until
@@ -76,23 +76,30 @@ def kill_node(agent: Agent) -> None:
 def talk(lab: Lab, agent: Agent, campus: Llama, *, people: int, phase: float) -> int:
     """Have people talk while clusters fail; return how many questions failed."""
     found = lab.found
+    quiet: list[Asked] = []
     with Conversations(found["base_url"], found["api_key"], SMOLLM2, people) as all_of_them:
 
-        def watch(what: str, do: object = None, seconds: float = phase) -> None:
+        def watch(what: str, do: object = None, seconds: float = phase) -> list[Asked]:
             title(what)
             begun = time.monotonic()
             if callable(do):
                 do()
             time.sleep(seconds)
-            during = [
-                each for each in all_of_them.asked if each.at + each.seconds > begun or not each.seconds
-            ]
+            # What is on its way belongs to this event, also where the event makes it late.
+            late = [each for each in all_of_them.asked if not each.seconds]
+            while not all(each.seconds for each in late) and time.monotonic() < begun + 2 * seconds:
+                time.sleep(0.1)
+            ended = [each for each in all_of_them.asked if each.seconds]
+            during = [each for each in ended if each.at + each.seconds > begun]
             say(told(during))
+            for line in times(during, quiet):
+                say(f"    {line}")
             say(", ".join(f"{cluster} {state}" for cluster, state in states(lab).items()))
             for reason in dict.fromkeys(each.failed for each in during if each.failed):
                 say(f"    {reason}")
+            return during
 
-        watch(f"{people} conversations on three clusters")
+        quiet = watch(f"{people} conversations on three clusters")
         watch(
             "The lab's node is killed (kill -9 of the node agent and of the model's server)",
             lambda: kill_node(agent),
