@@ -18,8 +18,10 @@ from .process import Log
 from .protocol import Load, ModelSpec, ReplicaRecord, Stage
 from .pulse import Pulse
 from .records import Reporter, folder
-from .server import Server
+from .server import DiedError, Server
+from .sleep import Sleep
 from .stopping import Stop, StopAskedError
+from .turns import Turns
 from .weights import WeightsError, cache_dir, fetch
 
 if TYPE_CHECKING:
@@ -42,10 +44,6 @@ NOWHERE = {
     "load": Load(),
     "expires": None,
 }
-
-
-class DiedError(Exception):
-    """The inference server ended by itself; the message says why."""
 
 
 class GaveUpError(Exception):
@@ -73,6 +71,10 @@ class Agent:
         Who asked for the replica.
     hold
         Seconds from when it is ready for which it stays, used or not.
+    turns
+        Whose turn it is on the GPUs, where several models have them one after the other.
+    wanted
+        Whether somebody waits for this very replica.
     """
 
     def __init__(
@@ -86,6 +88,8 @@ class Agent:
         bind: str = LOOPBACK,
         owner: str = "",
         hold: float | None = None,
+        turns: Turns | None = None,
+        wanted: bool = True,
     ) -> None:
         place = folder(home, replica)
         self.spec = spec
@@ -93,6 +97,8 @@ class Agent:
         self._bind = bind
         self._orders = Orders(place, replica)
         self._lease = Lease(spec.idle_ttl, hold)
+        self._sleep = Sleep(spec.sleep_after, wanted=wanted)
+        self._replica, self._turns = replica, turns or Turns()
         # A clock that is set right meanwhile must not end anything.
         self._epoch = time.time() - time.monotonic()
         self._job = job.current(os.environ, self._now())
@@ -127,6 +133,7 @@ class Agent:
         finally:
             if self._server:
                 self._server.kill()
+            self._turns.leave(self._replica)
         self._reporter.update(stage=stage, reason=reason, again=again, **NOWHERE)
         self._orders.clear()
         return self._reporter.record
@@ -140,6 +147,7 @@ class Agent:
         while True:
             self._check()
             self._ready_at = None
+            self._wait_for_turn(Stage.LOADING, lambda: self.stop.wait(LOOK_EVERY))
             self._server = Server(
                 self.spec, kind, fetched.path, bind=self._bind, log=self._log, wake=self.stop.ring
             )
@@ -148,6 +156,8 @@ class Agent:
                 self._watch(self._server, refused or fetched.note)
             except DiedError as died:
                 self._server.kill()
+                self._turns.leave(self._replica)
+                self._sleep.lost()
                 ever_ready = ever_ready or self._ready_at is not None
                 lived = time.monotonic() - self._ready_at if self._ready_at else 0.0
                 deaths = backoff.count_death(deaths, lived)
@@ -189,21 +199,75 @@ class Agent:
         self._lease.ready(self._now())
         at, where = server.address, addresses(self._bind)
         ready = {"host": where[0], "addresses": where, "port": at.port, "key": at.key}
+        note = "; ".join(filter(None, (note, self._sleeplessness(server))))
         ready |= self._lease.terms()
         self._reporter.update(stage=Stage.READY, reason=note, progress=None, **ready)
         pulse = Pulse(self._ready_at, embeddings=self.spec.embeddings)
+        # What the first request left behind in the metrics is no use.
+        pulse.beat(server.load(self._tick(server)), time.monotonic())
         while True:
             self._rest(server, LOAD_EVERY)
-            load = server.load(lambda: self._rest(server, LOOK_EVERY, wakeful=True))
-            if pulse.beat(load, time.monotonic(), self._log.heard):
-                self._lease.use(self._now())
-            if fault := pulse.fault(time.monotonic()):
-                raise DiedError(f"{server.kind.name} {fault}")
-            if load is None:
-                continue
-            self._reporter.update(load=load, **self._lease.terms())
-            if over := self._lease.over(self._now()):
-                raise StopAskedError(over, again=True)
+            self._beat(server, pulse)
+            now = time.monotonic()
+            if self._sleep.is_due(now, self._turns.waiting(now)):
+                self._nap(server, pulse)
+                self._reporter.update(stage=Stage.READY, reason=note, **self._lease.terms())
+
+    def _beat(self, server: Server, pulse: Pulse) -> None:
+        """Look what it does; raise if it does not work any more, or nobody needs it."""
+        load = server.load(self._tick(server))
+        if pulse.beat(load, time.monotonic(), self._log.heard):
+            self._lease.use(self._now())
+            self._sleep.use(time.monotonic())
+        if fault := pulse.fault(time.monotonic()):
+            raise DiedError(f"{server.kind.name} {fault}")
+        if load is None:
+            return
+        self._reporter.update(load=load, **self._lease.terms())
+        if over := self._lease.over(self._now()):
+            raise StopAskedError(over, again=True)
+
+    def _sleeplessness(self, server: Server) -> str:
+        """Begin its time awake; return why it cannot sleep, if it is to."""
+        if self.spec.sleep_after is None:
+            return ""
+        if server.can_sleep(self._tick(server)):
+            self._sleep.wake(time.monotonic())
+            return ""
+        self._turns.leave(self._replica)
+        return f"this machine's {server.kind.name} cannot sleep, so it stays awake"
+
+    def _nap(self, server: Server, pulse: Pulse) -> None:
+        """Sleep until somebody wants it; the requests that it has are answered before."""
+        tick = self._tick(server)
+
+        def look() -> None:
+            self._rest(server, LOOK_EVERY)
+            self._beat(server, pulse)
+
+        self._sleep.begin()
+        self._reporter.update(stage=Stage.ASLEEP, reason="going to sleep once it has answered")
+        while not server.sleep(tick):
+            look()
+        self._turns.leave(self._replica)
+        self._reporter.update(reason="asleep")
+        while not self._sleep.wanted:
+            look()
+            if server.is_wanted(tick):
+                self._sleep.want(time.monotonic())
+        self._lease.use(self._now())
+        self._reporter.update(stage=Stage.WARMING, reason="waking up", wakes=self._reporter.record.wakes + 1)
+        self._wait_for_turn(Stage.WARMING, look)
+        self._reporter.update(reason="waking up")
+        server.wake(tick)
+        self._sleep.wake(time.monotonic())
+
+    def _wait_for_turn(self, stage: Stage, rest: Callable[[], None]) -> None:
+        """Wait until the GPUs are this one's; those who share them have them one after the other."""
+        while not self._turns.ask(self._replica, time.monotonic(), urgent=self._sleep.wanted):
+            self._reporter.update(stage=stage, reason="waiting for its turn on the node's GPUs")
+            rest()
+            self._check()
 
     def _pause(self, died: DiedError, seconds: float) -> None:
         self._lease.lost()
@@ -250,6 +314,10 @@ class Agent:
             if wakeful:
                 return
 
+    def _tick(self, server: Server) -> Callable[[], None]:
+        """Return what is done while an answer is waited for."""
+        return lambda: self._rest(server, LOOK_EVERY, wakeful=True)
+
     def _check(self) -> None:
         """Raise if somebody, or the job's end, wants the end; tell what is due."""
         self.stop.check()
@@ -262,6 +330,10 @@ class Agent:
         if seconds is not None:
             self._lease.hold(seconds, self._now())
             self._reporter.update(**self._lease.terms())
+        if self._orders.woken():
+            self._sleep.want(time.monotonic())
+            if self._sleep.is_awake:
+                self._reporter.update(wakes=self._reporter.record.wakes + 1)
 
     def _now(self) -> float:
         return self._epoch + time.monotonic()

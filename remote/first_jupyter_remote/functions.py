@@ -16,18 +16,19 @@ from .agent import Agent
 from .busy import busy
 from .listing import span
 from .news import is_news
-from .orders import order_hold, order_stop
+from .orders import order_hold, order_stop, order_wake
 from .protocol import ModelSpec, ReplicaRecord, Stage
 from .queue import waiting_jobs
 from .records import alive, folder, read_all, remove, write
 from .shelf import shelf
 from .stopping import Stop
-from .together import divided, run_together
+from .together import divided, run_together, take_turns
+from .turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["find", "hold", "serve", "serve_together", "shelf", "stop", "watch"]
+__all__ = ["find", "hold", "serve", "serve_together", "shelf", "stop", "wake", "watch"]
 
 HOME = "~/.local/state/first-jupyter"
 KEEP_ENDED = 86400.0
@@ -95,7 +96,8 @@ def serve_together(
     ----------
     parts
         The replicas, each ``{"spec": …, "replica": …}`` with what ``serve`` takes. A model's ``gpus`` is its
-        part of the node's; those without one share the rest equally.
+        part of the node's; those without one share the rest equally. Where all of them have ``sleep_after``
+        each may take all GPUs, and one is awake at a time; the first one is the one that was asked for.
     home, report, bind, owner, hold
         As for ``serve``, for all of them.
     stop
@@ -123,8 +125,19 @@ def serve_together(
                 report(record.to_json())
 
     specs = divided([ModelSpec.from_json(part["spec"]) for part in parts], os.environ)
+    turns = Turns(names) if take_turns(specs) else None
     agents = [
-        Agent(spec, name, state(home), tell, bind=bind, owner=owner, hold=hold)
+        Agent(
+            spec,
+            name,
+            state(home),
+            tell,
+            bind=bind,
+            owner=owner,
+            hold=hold,
+            turns=turns,
+            wanted=name == names[0],
+        )
         for spec, name in zip(specs, names, strict=True)
     ]
     with _sigterm(wish), busy():
@@ -226,6 +239,21 @@ def hold(home: str, replica: str, seconds: float) -> dict[str, Any]:
         return ReplicaRecord(replica, "", Stage.QUEUED, reason).to_json()
     if not record.stage.is_final:
         order_hold(place, replica, seconds, record)
+    return record.to_json()
+
+
+def wake(home: str, replica: str) -> dict[str, Any]:
+    """Ask a replica to be awake for a request that is to come; return its record as it is now.
+
+    One that sleeps wakes up, one that shares its GPUs has its turn sooner, and one that is awake stays so for
+    a while.
+    """
+    place, record = _look_up(home, replica)
+    if record is None:
+        order_wake(place, replica)
+        return ReplicaRecord(replica, "", Stage.QUEUED, "it has not begun yet").to_json()
+    if not record.stage.is_final:
+        order_wake(place, replica)
     return record.to_json()
 
 

@@ -1,4 +1,4 @@
-"""What others ask of a replica through files beside its record: to end, and to stay for a while."""
+"""What others ask of a replica through files beside its record: to end, to stay for a while, to wake up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from .protocol import ReplicaRecord, Stage, Wire
 from .records import put
 
-__all__ = ["Orders", "order_hold", "order_stop"]
+__all__ = ["Orders", "order_hold", "order_stop", "order_wake"]
 
 LOOK_EVERY = 0.5
 
@@ -40,6 +40,12 @@ def order_stop(place: Path, replica: str) -> None:
     (place / f"{replica}.stop").touch(mode=0o600)
 
 
+def order_wake(place: Path, replica: str) -> None:
+    """Ask a replica to be awake for a request that is to come, whether it has begun or not."""
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (place / f"{replica}.wake").touch(mode=0o600)
+
+
 def order_hold(place: Path, replica: str, seconds: float, record: ReplicaRecord | None) -> None:
     """Ask a replica to stay for so many seconds, whether it has begun or not.
 
@@ -64,9 +70,9 @@ class Orders:
     """
 
     def __init__(self, place: Path, replica: str) -> None:
-        self.stop = False
+        self.stop = self._woken = False
         self._place = place
-        self._stop, self._hold = f"{replica}.stop", f"{replica}.hold"
+        self._stop, self._hold, self._wake = (f"{replica}.{order}" for order in ("stop", "hold", "wake"))
         self._looked = float("-inf")
         self._seen: tuple[int, int] | None = None
         self._given: int | None = None
@@ -76,13 +82,22 @@ class Orders:
         if time.monotonic() - self._looked < LOOK_EVERY:
             return None
         self._looked = time.monotonic()
+        names = {self._stop, self._hold, self._wake}
         # A listing, because a shared file system may remember for a minute that one file was not there.
         with contextlib.suppress(OSError), os.scandir(self._place) as entries:
-            found = {entry.name: entry for entry in entries if entry.name in {self._stop, self._hold}}
+            found = {entry.name: entry for entry in entries if entry.name in names}
             self.stop = self._stop in found
+            if self._wake in found:
+                self._woken = True
+                (self._place / self._wake).unlink()
             if entry := found.get(self._hold):
                 return self._read(entry)
         return None
+
+    def woken(self) -> bool:
+        """Say whether an order to be awake was found since this was asked last."""
+        found, self._woken = self._woken, False
+        return found
 
     def _read(self, entry: os.DirEntry[str]) -> float | None:
         seen = entry.inode(), entry.stat().st_mtime_ns
@@ -96,6 +111,6 @@ class Orders:
 
     def clear(self) -> None:
         """Remove what is left of them."""
-        for name in (self._stop, self._hold):
+        for name in (self._stop, self._hold, self._wake):
             with contextlib.suppress(OSError):
                 (self._place / name).unlink(missing_ok=True)

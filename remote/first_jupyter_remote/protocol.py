@@ -18,6 +18,7 @@ class Stage(StrEnum):
     LOADING = "loading"
     WARMING = "warming"
     READY = "ready"
+    ASLEEP = "asleep"
     DRAINING = "draining"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -96,6 +97,9 @@ class ModelSpec(Wire):
         How many of its node's GPUs it takes; all that the job has where None.
     idle_ttl
         Seconds without a request after which a replica ends; None keeps it until it is stopped.
+    sleep_after
+        Seconds without a request after which it gives its GPUs' memory back until the next one; None keeps it
+        awake.
     """
 
     id: str
@@ -109,6 +113,7 @@ class ModelSpec(Wire):
     env: dict[str, str] = field(default_factory=dict)
     gpus: int | None = None
     idle_ttl: float | None = 1800.0
+    sleep_after: float | None = None
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -166,6 +171,8 @@ class ReplicaRecord(Wire):
         end is known.
     restarts
         How often the inference server died and was started again.
+    wakes
+        How many orders to be awake it has followed.
     load
         Its load when the record was written.
     updated
@@ -191,6 +198,7 @@ class ReplicaRecord(Wire):
     job_ends: float | None = None
     drain_at: float | None = None
     restarts: int = 0
+    wakes: int = 0
     load: Load = field(default_factory=Load)
     updated: float = 0.0
 

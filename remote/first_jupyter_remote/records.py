@@ -24,7 +24,7 @@ HEARTBEAT = 30.0
 SOON = 0.2
 LOAD_EVERY = 2.0
 EXPIRES_EVERY = 10.0
-BESIDE = (".log", ".log.1", ".stop", ".hold", ".json")
+BESIDE = (".log", ".log.1", ".stop", ".hold", ".wake", ".json")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from .process import Log
     from .protocol import Load, ModelSpec
 
-__all__ = ["Server"]
+__all__ = ["DiedError", "Server"]
+
+MOVING = 300.0
+"""Seconds that the weights may take from the GPUs to the host's memory, or back."""
+
+
+class DiedError(Exception):
+    """The inference server ended by itself, or is of no more use; the message says why."""
 
 
 class Server:
@@ -121,6 +128,44 @@ class Server:
         """Return what it is doing, None if it does not say so in time."""
         answer = self._ask(tick, "/metrics", timeout=10.0)
         return self.kind.load(answer.text, embeddings=self.spec.embeddings) if answer.status == 200 else None
+
+    def can_sleep(self, tick: Callable[[], None]) -> bool:
+        """Say whether it can give its GPUs' memory back, and take it again."""
+        return bool(self.kind.sleep) and self._ask(tick, self.kind.sleep, timeout=10.0).status == 200
+
+    def sleep(self, tick: Callable[[], None]) -> bool:
+        """Have it take no more requests, and sleep once it has answered those it has; return whether it does.
+
+        Raises
+        ------
+        DiedError
+            If it does not do so: what its GPUs' memory holds is not known then.
+        """
+        return self._move(tick, self.kind.sleep, "go to sleep").status == 200
+
+    def wake(self, tick: Callable[[], None]) -> None:
+        """Have it answer requests again, those first that came meanwhile.
+
+        Raises
+        ------
+        DiedError
+            If it does not do so.
+        """
+        self._move(tick, self.kind.wake, "wake up")
+
+    def is_wanted(self, tick: Callable[[], None]) -> bool:
+        """Say whether requests have come while it sleeps: they were on their way when it began to."""
+        answer = self._ask(tick, self.kind.sleep, timeout=10.0)
+        try:
+            return answer.status == 200 and json.loads(answer.text)["waiting"] > 0
+        except (ValueError, KeyError, TypeError):
+            return False
+
+    def _move(self, tick: Callable[[], None], path: str, what: str) -> Answer:
+        answer = self._ask(tick, path, {}, timeout=MOVING)
+        if answer.status not in (200, 202):
+            raise DiedError(f"{self.kind.name} did not {what}: {answer.status} {answer.text[:200]}")
+        return answer
 
     def end(self, grace: Callable[[], float], tick: Callable[[], None]) -> None:
         """Ask it to end, and see to it after ``grace()`` seconds, which may become fewer meanwhile."""

@@ -1,4 +1,4 @@
-"""Several node agents in one task: models that share a node, with its GPUs divided among them."""
+"""Several node agents in one task: models that share a node's GPUs, divided among them or in turn."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ if TYPE_CHECKING:
     from .protocol import ModelSpec, ReplicaRecord
     from .stopping import Stop
 
-__all__ = ["divided", "run_together"]
+__all__ = ["divided", "run_together", "take_turns"]
 
 LOOK_EVERY = 0.5
 
 
+def take_turns(specs: Sequence[ModelSpec]) -> bool:
+    """Say whether the models have the GPUs one after the other, since each of them can sleep."""
+    return all(spec.sleep_after is not None for spec in specs)
+
+
 def divided(specs: Sequence[ModelSpec], env: Mapping[str, str]) -> list[ModelSpec]:
     """Return the models with their shares of this node's GPUs, each in its own server's environment.
+
+    Models that take turns may have all of them each.
 
     Parameters
     ----------
@@ -37,7 +44,10 @@ def divided(specs: Sequence[ModelSpec], env: Mapping[str, str]) -> list[ModelSpe
         If there are fewer than the models need.
     """
     given = devices.allocated(env)
-    shares = devices.shares(given, [spec.gpus for spec in specs])
+    if take_turns(specs):
+        shares = [devices.shares(given, [spec.gpus])[0] for spec in specs]
+    else:
+        shares = devices.shares(given, [spec.gpus for spec in specs])
     found = []
     for spec, share in zip(specs, shares, strict=True):
         gpus = devices.only(env, share) if given else {}

@@ -97,3 +97,18 @@ def test_orders_are_removed_with_an_old_record_and_with_nobody_else_s(tmp_path):
         (place / name).touch()
     assert functions.find(str(tmp_path)) == []
     assert [path.name for path in place.iterdir()] == ["r1.5.hold"]
+
+
+def test_an_order_to_wake_up_is_followed_once(reader, tmp_path):
+    keep(tmp_path, Stage.ASLEEP)
+    functions.wake(str(tmp_path), "r1")
+    assert [(reader.look(), reader.woken()) for _ in range(2)] == [(None, True), (None, False)]
+    functions.wake(str(tmp_path), "r1")
+    reader.look()
+    assert reader.woken()
+
+
+def test_an_order_to_wake_up_may_come_before_the_replica(reader, tmp_path):
+    assert functions.wake(str(tmp_path), "r1")["stage"] == "queued"
+    reader.look()
+    assert reader.woken()

@@ -33,6 +33,18 @@ def test_each_model_sees_its_part_of_the_node_s_gpus(gpus, shares):
     assert tuple(spec.env["ROCR_VISIBLE_DEVICES"] for spec in found) == shares
 
 
+@pytest.mark.parametrize(
+    ("after", "shares"), [((60.0, 60.0), ("0,1,2,3", "0,1")), ((60.0, None), ("0,1", "2,3"))]
+)
+def test_models_that_all_can_sleep_have_the_gpus_in_turn(after, shares):
+    specs = [
+        ModelSpec(name, "vllm", sleep_after=each, gpus=gpus)
+        for name, each, gpus in zip("ab", after, (None, 2), strict=True)
+    ]
+    found = divided(specs, {"CUDA_VISIBLE_DEVICES": "0,1,2,3"})
+    assert tuple(spec.env["CUDA_VISIBLE_DEVICES"] for spec in found) == shares
+
+
 def test_on_a_node_without_gpus_nothing_is_divided():
     (spec,) = divided([ModelSpec("m", "vllm", gpus=2, env={"A": "B"})], {"PATH": ""})
     assert spec.env == {"FIRST_NODES": "1", "A": "B"}

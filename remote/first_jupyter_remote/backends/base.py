@@ -117,6 +117,9 @@ class Backend(abc.ABC):
     """The metrics' names: requests running and waiting, tokens generated and read since the start."""
     signs: ClassVar[tuple[Sign, ...]] = ()
     """What the log says about an end, the most telling first."""
+    sleep: ClassVar[str] = ""
+    wake: ClassVar[str] = ""
+    """The routes by which it gives its GPUs' memory back and takes it again; none where it never does."""
 
     @abc.abstractmethod
     def launch(self, spec: ModelSpec, weights: Path | None, address: Address, place: Place = ALONE) -> Launch:

@@ -49,6 +49,7 @@ class Vllm(Backend):
     waiting = "vllm:num_requests_waiting"
     generated = "vllm:generation_tokens_total"
     prompted = "vllm:prompt_tokens_total"
+    sleep, wake = "/v1/first/sleep", "/v1/first/wake"
     signs = (
         Sign(
             r"Invalid repository ID or local directory|Can't load the configuration|not a valid model id",
@@ -98,6 +99,8 @@ class Vllm(Backend):
             command += ["--max-num-seqs", str(spec.parallel)]
         if spec.embeddings:
             command += ["--runner", "pooling"]
+        if spec.sleep_after is not None:
+            command += ["--enable-sleep-mode"]
         command += spread.argv
         env = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
         if weights:
