@@ -158,8 +158,39 @@ def test_models_may_share_a_node(tmp_path):
         (", nodes: 2", "org/b takes several nodes: take out 'together', or 'nodes'"),
         (", user_endpoint_config: {walltime: 60}", "give them the same user_endpoint_config"),
         (", aliases: [org/a]", "two models share the name 'org/a'"),
+        (
+            ", sleep_after: 5m",
+            "'small' share the GPUs: give all of them sleep_after, or none",
+        ),
     ],
 )
 def test_models_that_cannot_share_a_node_are_named(tmp_path, more, words):
     with pytest.raises(config.Problem, match=words):
         config.load(written(tmp_path, BEHIND_GLOBUS % more))
+
+
+ASLEEP = """
+clusters:
+  desk:
+    kind: local
+    models:
+      - {id: org/a, weights: /a, sleep_after: 5m, %s}
+"""
+
+
+def test_a_model_of_vllm_may_sleep(tmp_path):
+    (model,) = config.load(written(tmp_path, ASLEEP % "backend: vllm")).clusters["desk"].models
+    assert model.sleep_after == 300.0
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("backend: llama.cpp", "org/a cannot sleep: take out 'sleep_after', or use the backend vllm"),
+        ("backend: vllm, idle_ttl: 5m", "org/a would end before it sleeps: give it an idle_ttl above 300 s"),
+        ("backend: vllm, max: 2", "org/a sleeps, so one of it is enough: take out 'sleep_after', or 'max'"),
+    ],
+)
+def test_a_model_that_cannot_sleep_is_named_with_the_remedy(tmp_path, more, words):
+    with pytest.raises(config.Problem, match=words):
+        config.load(written(tmp_path, ASLEEP % more))

@@ -49,6 +49,25 @@ async def test_models_that_run_together_are_one_submission_for_all_their_gpus(tm
     await lab.cluster.close()
 
 
+async def test_models_that_have_the_gpus_in_turn_are_asked_for_as_many_as_one_takes(tmp_path):
+    models = [
+        {
+            "id": f"org/{name}",
+            "backend": "vllm",
+            "weights": "/w",
+            "gpus": gpus,
+            "together": "big",
+            "sleep_after": 60,
+        }
+        for name, gpus in (("a", 2), ("b", 4))
+    ]
+    lab = await Cluster(tmp_path, None).open(models=models)
+    await lab.cluster.start("org/a")
+    await until(lambda: lab.endpoint.asked_for)
+    assert lab.endpoint.asked_for == [{"gpus": 4, "role": "serve"}]
+    await lab.cluster.close()
+
+
 async def test_a_replica_is_started_to_be_held(lab):
     await lab.cluster.start("org/model", 7200.0)
     await lab.job()

@@ -120,9 +120,12 @@ class GlobusComputeCluster:
         there = self._there(model)
         if not there:
             self._launch([name for name in self._together(model) if not self._there(name)], hold)
-        elif hold is not None:
-            for run in there:
+        for run in there:
+            if hold is not None:
                 self._replicas.hold(run, hold)
+            if self._models[model].config.sleep_after is not None and run.rouse():
+                self._replicas.wake(run)
+                self._changed()
 
     async def add(self, model: str, hold: float | None = None) -> None:
         """Have one more replica started, in a job of its own."""
@@ -271,6 +274,7 @@ class GlobusComputeCluster:
     def _config(self, models: Sequence[config.GlobusModel]) -> dict[str, Any]:
         """Return what a job for these models is asked for."""
         gpus = [model.gpus for model in models if model.gpus is not None]
-        asked = {"nodes": models[0].nodes, "gpus": sum(gpus) if len(gpus) == len(models) else None}
+        total = max if all(model.sleep_after is not None for model in models) else sum
+        asked = {"nodes": models[0].nodes, "gpus": total(gpus) if len(gpus) == len(models) else None}
         asked |= {**self._settings, **models[0].user_endpoint_config}
         return {**{key: value for key, value in asked.items() if value is not None}, "role": "serve"}

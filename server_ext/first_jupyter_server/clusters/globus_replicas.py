@@ -89,6 +89,10 @@ class GlobusReplicas:
         """Keep a replica warm for so many seconds from now, or from when it is ready."""
         self._background.do(self._control(run, "hold", seconds, wish="held"))
 
+    def wake(self, run: Running) -> None:
+        """Have a replica that sleeps wake up."""
+        self._background.do(self._control(run, "wake", wish="woken"))
+
     def end(self, run: Running) -> None:
         """Ask a replica's node agent to end."""
         self._background.do(self._control(run, "stop", wish="stopped"))
@@ -193,6 +197,8 @@ class GlobusReplicas:
             await self._executor.call(CONTROL, function, self._home, replica, *args, patience=SLOWNESS)
         except ComputeFault as fault:
             run.note = f"it could not be {wish}: {fault.reason}"
+            if function == "wake":
+                run.miss()
             self._changed()
         self._look()
 

@@ -65,9 +65,13 @@ class LocalCluster:
     async def start(self, model: str, hold: float | None = None) -> None:
         """Start a replica of the model, unless one is there or on its way; hold it."""
         served = self._models[model]
-        there = [name for name, run in served.running.items() if run.is_of_use]
+        there = {name: run for name, run in served.running.items() if run.is_of_use}
         if there and hold is not None:
-            self._background.do(self._hold(there, hold))
+            self._background.do(self._hold(list(there), hold))
+        for name, run in there.items():
+            if served.config.sleep_after is not None and run.rouse():
+                self._background.do(self._wake(name, run))
+                self._changed()
         if not there:
             self._launch(served, hold)
 
@@ -121,6 +125,14 @@ class LocalCluster:
     async def _hold(self, replicas: Sequence[str], seconds: float) -> None:
         for replica in replicas:
             await asyncio.to_thread(functions.hold, str(self._home), replica, seconds)
+
+    async def _wake(self, replica: str, run: Running) -> None:
+        try:
+            await asyncio.to_thread(functions.wake, str(self._home), replica)
+        except OSError as error:
+            run.note = f"it could not be woken: {error}"
+            run.miss()
+            self._changed()
 
     async def _mind(self, served: Served[config.LocalModel], run: Running, hold: float | None) -> None:
         """Run the node agent to its end, and keep what it reports."""

@@ -23,6 +23,7 @@ _STATES = {
     Stage.LOADING: State.STARTING,
     Stage.WARMING: State.STARTING,
     Stage.READY: State.HOT,
+    Stage.ASLEEP: State.COLD,
     Stage.DRAINING: State.DRAINING,
     Stage.STOPPED: State.COLD,
     Stage.FAILED: State.OFFLINE,
@@ -32,7 +33,8 @@ M = TypeVar("M", bound=LocalModel)
 SOON = 30.0
 """Seconds after a replica's end within which the next one is told to have been started in its place."""
 
-_ORDER = [Stage.READY, Stage.WARMING, Stage.LOADING, Stage.FETCHING, Stage.QUEUED, Stage.DRAINING]
+_ON_THEIR_WAY = [Stage.WARMING, Stage.LOADING, Stage.FETCHING, Stage.QUEUED]
+_ORDER = [Stage.READY, Stage.ASLEEP, *_ON_THEIR_WAY, Stage.DRAINING]
 
 
 @dataclass
@@ -77,16 +79,18 @@ class Served(Generic[M]):
         runs.sort(key=lambda run: (run.stopped, _ORDER.index(run.stage)))
         best = runs[0]
         state = _STATES[best.stage]
+        wakes = f"awake about {eta:.0f} s after a request" if state is State.COLD and eta is not None else ""
         return Place(
             cluster=cluster,
             kind=kind,
             backend=backend,
             state=state,
-            reason="; ".join(filter(None, (best.reason, trouble))),
+            reason="; ".join(filter(None, (best.reason, wakes, trouble))),
             stage=best.stage.value,
             progress=best.record.progress,
-            eta=eta if state in (State.QUEUED, State.STARTING) else None,
-            ended=self.ended,
+            eta=None if state in (State.HOT, State.DRAINING) else eta,
+            ended=best.missed if state is State.COLD else self.ended,
+            again=state is State.COLD,
             replicas=self._ready(),
             leases=tuple(run.lease() for run in runs),
         )
@@ -139,6 +143,7 @@ def spec(model: LocalModel) -> ModelSpec:
         args=tuple(model.args),
         env=dict(model.env),
         idle_ttl=model.idle_ttl,
+        sleep_after=model.sleep_after,
     )
 
 

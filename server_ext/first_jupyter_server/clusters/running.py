@@ -51,6 +51,10 @@ class Running:
         How the one ended in whose place it was started.
     successors_failed, not_before
         How many of its own successors came to nothing, and from when on another one may be asked for.
+    roused
+        When it was asked to be awake, by the monotonic clock, until it is.
+    missed
+        When such an order came to nothing, in seconds since the epoch.
     note
         What else there is to say of it.
     """
@@ -69,13 +73,36 @@ class Running:
     instead: str = ""
     successors_failed: int = 0
     not_before: float = 0.0
+    roused: float | None = None
+    missed: float | None = None
     note: str = ""
+
+    def rouse(self) -> bool:
+        """Take note that it is wanted awake; return whether it has to be told."""
+        if self.record.stage is Stage.READY or self.roused is not None:
+            return False
+        self.roused, self.note = time.monotonic(), ""
+        return True
+
+    def miss(self) -> None:
+        """Take note that an order to be awake came to nothing, so that who waits for it gives another."""
+        self.roused, self.missed = None, time.time()
 
     def take(self, record: ReplicaRecord) -> None:
         """Take a newer record."""
-        self.record = record
+        before, self.record = self.record, record
+        if record.restarts != before.restarts:
+            self.roused = None
+        elif record.stage is Stage.ASLEEP and self.roused is not None:
+            if before.stage is not Stage.ASLEEP or record.wakes != before.wakes:
+                self.miss()  # it was awake, and fell asleep again before anybody saw it
+        elif record.stage is Stage.WARMING and before.stage is Stage.ASLEEP and self.roused is None:
+            self.roused = time.monotonic()
         self.behind = behind(self.behind, time.time(), record.updated)
-        self.entered.setdefault(record.stage, time.monotonic())
+        if record.stage is not Stage.ASLEEP:
+            self.entered.setdefault(record.stage, time.monotonic())
+        elif self.ready is None:
+            self.ready = time.time()
 
     @property
     def has_begun(self) -> bool:
@@ -93,6 +120,8 @@ class Running:
         """How far it is for those who want to use it: one that was not reached yet is not ready."""
         if self.stopped:
             return Stage.DRAINING
+        if self.record.stage is Stage.ASLEEP and self.roused is not None:
+            return Stage.WARMING
         waits = self.record.stage is Stage.READY and self.host is None
         return Stage.WARMING if waits else self.record.stage
 
@@ -102,9 +131,11 @@ class Running:
         said = self.record.reason
         if self.stage is Stage.WARMING and self.record.stage is Stage.READY:
             said = "looking for the way to its node"
+        elif self.stage is Stage.WARMING and self.record.stage is Stage.ASLEEP:
+            said = "waking up"
         elif self.job is not None and not self.has_begun:
             said = sentence(self.job, time.time())
-        begins = self.stage not in (Stage.READY, Stage.DRAINING)
+        begins = self.stage not in (Stage.READY, Stage.ASLEEP, Stage.DRAINING)
         again = f"started again: {self.instead}" if self.instead and begins else ""
         return "; ".join(filter(None, (said, again, self.note)))
 

@@ -17,6 +17,9 @@ from .running import Running
 
 __all__ = ["Starts", "save"]
 
+WAKES = 5.0
+"""Seconds that a model takes to wake up, where nobody has seen it do so."""
+
 
 class Starts:
     """The starts on one cluster.
@@ -41,11 +44,16 @@ class Starts:
         return self._history.remaining(self._cluster, model).get(Stage.QUEUED, ())
 
     def learn(self, run: Running) -> None:
-        """Learn from a replica that is ready."""
+        """Learn from a replica that is ready, or awake again."""
+        now, roused, run.roused = time.monotonic(), run.roused, None
         if run.ready is None:
             run.ready = time.time()
-            self._history.add(self._cluster, run.record.model, run.entered, time.monotonic())
-            self._background.do(save(self._history, self._log))
+            self._history.add(self._cluster, run.record.model, run.entered, now)
+        elif roused is not None:
+            self._history.add(self._cluster, run.record.model, {Stage.ASLEEP: roused}, now)
+        else:
+            return
+        self._background.do(save(self._history, self._log))
 
     def eta(self, run: Running | None) -> float | None:
         """Return the seconds until a replica is hot, None where nobody can tell."""
@@ -56,6 +64,9 @@ class Starts:
             told = seconds_until_hot(run.job, remaining, time.time())
             if told is not None:
                 return told
+        if run.stage is Stage.ASLEEP or (run.roused is not None and run.ready is not None):
+            gone = 0.0 if run.roused is None else now - run.roused
+            return estimate({Stage.ASLEEP: (WAKES,), **remaining}, Stage.ASLEEP, gone)
         stages = list(Stage)
         # A stage that nobody saw it in before, since looks are rare, is judged by one that it has left.
         for stage in reversed(stages[: stages.index(run.stage) + 1]):

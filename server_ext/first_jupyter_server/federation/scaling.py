@@ -22,7 +22,7 @@ class Unit:
     id
         Its name.
     ready
-        Whether it takes requests; one that is on its way counts as well.
+        Whether it takes requests, or will as soon as it is woken; one that is on its way counts as well.
     running
         Requests that it answers.
     held

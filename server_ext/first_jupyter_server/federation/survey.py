@@ -30,7 +30,7 @@ def units(place: Place, running: Mapping[str, int], now: float) -> tuple[Unit, .
     return tuple(
         Unit(
             lease.replica,
-            ready=lease.stage == "ready",
+            ready=lease.stage in ("ready", "asleep"),
             running=running.get(lease.replica, 0),
             held=lease.held_until is not None and lease.held_until > now,
         )

@@ -22,7 +22,8 @@ class GlobusModel(LocalModel):
     together: str | None = Field(
         None,
         pattern=NAME,
-        description="A name that models share which run together on one node, its GPUs divided among them.",
+        description="A name that models share which run together on one node, its GPUs divided among them, "
+        "or in turn where all of them have sleep_after.",
     )
     budget: BudgetSection | None = Field(None, description="What its replicas may use of the cluster.")
 
@@ -52,6 +53,7 @@ class GlobusComputeCluster(Strict):
     @model_validator(mode="after")
     def _one_job_for_all(self) -> GlobusComputeCluster:
         asked: dict[str, dict[str, Any]] = {}
+        sleep: dict[str, bool] = {}
         for model in self.models:
             if model.together is None:
                 continue
@@ -65,5 +67,11 @@ class GlobusComputeCluster(Strict):
                 raise ValueError(
                     f"the models that run together as '{model.together}' share one job: give them the same "
                     "user_endpoint_config"
+                )
+            sleeps = model.sleep_after is not None
+            if sleep.setdefault(model.together, sleeps) != sleeps:
+                raise ValueError(
+                    f"the models that run together as '{model.together}' share the GPUs: give all of them "
+                    "sleep_after, or none"
                 )
         return self

@@ -59,6 +59,26 @@ class LocalModel(ScaledModel):
     idle_ttl: Duration = Field(
         1800.0, description="How long it stays warm without a request: 90s, 30m, 2h, never."
     )
+    sleep_after: Duration = Field(
+        None,
+        description="How long it keeps its GPUs' memory without a request (vllm alone); always, where not "
+        "given. Models that run together, and all sleep, have the node's GPUs in turn.",
+    )
+
+    @model_validator(mode="after")
+    def _can_sleep(self) -> LocalModel:
+        if self.sleep_after is None:
+            return self
+        if self.backend != "vllm":
+            raise ValueError(f"{self.id} cannot sleep: take out 'sleep_after', or use the backend vllm")
+        if self.idle_ttl is not None and self.sleep_after >= self.idle_ttl:
+            raise ValueError(
+                f"{self.id} would end before it sleeps: give it an idle_ttl above {self.sleep_after:g} s, "
+                "or a shorter sleep_after"
+            )
+        if max(self.max or 1, self.min_warm or 1) > 1:
+            raise ValueError(f"{self.id} sleeps, so one of it is enough: take out 'sleep_after', or 'max'")
+        return self
 
 
 def differ(models: Sequence[LocalModel]) -> None:
