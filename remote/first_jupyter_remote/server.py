@@ -103,7 +103,7 @@ class Server:
         code = first.process.poll() or 0
         causes = []
         for member in [first, *(each for each in self._crew.members if each is not first)]:
-            cause = self.kind.explain(list(member.words.tail), code, self.weights)
+            cause = self.kind.explain(list(member.words.tail), code, self.weights or self.spec.id)
             if member.host:
                 cause = dataclasses.replace(cause, reason=f"on {member.host}: {cause.reason}")
             causes.append(cause)

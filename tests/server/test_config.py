@@ -3,7 +3,9 @@
 import textwrap
 
 import pytest
+from first_jupyter_remote.protocol import Weights
 from first_jupyter_server import config
+from first_jupyter_server.clusters.replicas import spec
 
 GOOD = """
 clusters:
@@ -26,6 +28,13 @@ def written(tmp_path, text):
 def test_a_good_file_is_read(tmp_path):
     model = config.load(written(tmp_path, GOOD)).clusters["desk"].models[0]
     assert (model.id, model.weights.path, model.idle_ttl) == ("org/model", "/models/model", 7200.0)
+
+
+def test_vllm_needs_no_weights_where_the_id_is_a_name_on_the_hub(tmp_path):
+    path = written(tmp_path, GOOD.replace("        weights: /models/model\n", ""))
+    (model,) = config.load(path).clusters["desk"].models
+    asked = spec(model)
+    assert (asked.id, asked.weights) == ("org/model", Weights())
 
 
 def test_the_embedded_federation_serves_one_small_model():
@@ -62,6 +71,10 @@ def test_times_are_read_as_people_write_them(tmp_path, written_as, seconds):
         (("kind: local", "kind: loca"), "clusters.desk.kind: there is no kind 'loca'; there are: local"),
         (("weights: /models/model", "weights: {package: x}"), "a package needs the member"),
         (("weights: /models/model", "weights: {}"), "give either a path or a package"),
+        (
+            ("vllm\n        weights: /models/model", "llama.cpp"),
+            "clusters.desk.models.0: llama.cpp needs weights: name a GGUF file",
+        ),
         (
             ("idle_ttl: 2h", "idle_ttl: soon"),
             "write a number of seconds, or a time such as 90s, 30m or 2h, or never",

@@ -151,8 +151,8 @@ class Backend(abc.ABC):
             return "/v1/embeddings", {"model": spec.id, "input": "warm"}
         return "/v1/completions", {"model": spec.id, "prompt": "warm", "max_tokens": 1}
 
-    def explain(self, log: Sequence[str], code: int, weights: Path | None) -> Cause:
-        """Return why the server ended, from its last log lines and its exit code."""
+    def explain(self, log: Sequence[str], code: int, weights: Path | str) -> Cause:
+        """Return why the server ended, from its last log lines, its exit code, and what it was to serve."""
         text = "\n".join(log)
         for sign in (*COMMON, *self.signs):
             if found := re.search(sign.pattern, text, re.MULTILINE):

@@ -56,6 +56,12 @@ class Vllm(Backend):
             "vLLM finds no model at {weights}. Correct weights.path, or the id if it comes from a hub.",
         ),
         Sign(
+            r"outgoing traffic has been disabled|couldn't find them in the cached files",
+            "{weights} is not in the Hugging Face cache, and the hub is out of reach from here. Download it "
+            "where there is a network (hf download {weights}), name that cache as HF_HOME in env, or set "
+            "weights.",
+        ),
+        Sign(
             r"Model architectures (\[.*?\]) (?:are not supported|failed to be inspected)",
             "this vLLM does not know the architecture {0} of {weights}. Upgrade vLLM.",
         ),

@@ -135,7 +135,7 @@ def spec(model: LocalModel) -> ModelSpec:
     return ModelSpec(
         id=model.id,
         backend=model.backend,
-        weights=Weights(**model.weights.model_dump()),
+        weights=Weights(**model.weights.model_dump()) if model.weights else Weights(),
         context=model.context,
         parallel=model.parallel,
         embeddings=model.embeddings,

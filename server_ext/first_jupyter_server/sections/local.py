@@ -47,7 +47,9 @@ class LocalModel(ScaledModel):
     id: str = Field(min_length=1, description="The model's name in requests.")
     aliases: list[str] = Field([], description="Further names for it.")
     backend: Literal["llama.cpp", "vllm"] = Field(description="The inference server that runs it.")
-    weights: WeightsSource
+    weights: WeightsSource | None = Field(
+        None, description="Where its weights are; vLLM finds those of an id on the model hub by itself."
+    )
     context: int | None = Field(None, gt=0, description="Context length in tokens, for each request.")
     parallel: int | None = Field(None, gt=0, description="Requests served at once.")
     embeddings: bool = Field(False, description="Serve embeddings instead of text.")
@@ -78,6 +80,15 @@ class LocalModel(ScaledModel):
             )
         if max(self.max or 1, self.min_warm or 1) > 1:
             raise ValueError(f"{self.id} sleeps, so one of it is enough: take out 'sleep_after', or 'max'")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> LocalModel:
+        if self.weights is None and self.backend != "vllm":
+            raise ValueError(
+                f"{self.backend} needs weights: name a GGUF file, or a package and its member; "
+                "vllm alone takes the id as a name on the model hub"
+            )
         return self
 
 
