@@ -9,6 +9,7 @@ from first_jupyter import _control as control
 from first_jupyter._clusters import clusters
 from first_jupyter._connection import connection
 from first_jupyter._errors import FirstError
+from first_jupyter._log import failure_text
 from first_jupyter._login import login, login_line, logout
 from first_jupyter._route import route, why
 from first_jupyter._session import session
@@ -123,6 +124,11 @@ class Commands:
         asked = wish("stop", argument)
         self._said(control.stop(asked.model or self._chosen(), cluster=asked.cluster), asked)
 
+    def log(self, argument: str) -> None:
+        """[MODEL] [--on CLUSTER]: show how its last replica failed, and the end of its log."""
+        asked = wish("log", argument)
+        say(failure_text(control.log(asked.model or self._chosen(), cluster=asked.cluster)))
+
     def clusters(self, argument: str) -> None:
         """[add ENDPOINT [NAME]]: list the clusters and what could be added; add an endpoint."""
         clusters(argument)
@@ -215,6 +221,7 @@ TABLE: dict[str, Callable[[Commands, str], None]] = {
     "logout": Commands.logout,
     "start": Commands.start,
     "stop": Commands.stop,
+    "log": Commands.log,
     "clusters": Commands.clusters,
     "route": Commands.route,
     "why": Commands.why,

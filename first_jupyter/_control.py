@@ -21,6 +21,7 @@ __all__ = [
     "current",
     "events",
     "finish_login",
+    "log",
     "login",
     "logout",
     "models",
@@ -96,6 +97,11 @@ def start(model: str, *, cluster: str = "", hold: float | None = None) -> Json:
 def stop(model: str, *, cluster: str = "") -> Json:
     """Drain and end the replicas of `model`; returns the model's entry in the catalog."""
     return _call("POST", "models/stop", _named(model, cluster))
+
+
+def log(model: str, *, cluster: str = "") -> Json:
+    """Read how the last replica of `model` failed, with the last lines of its log."""
+    return _call("GET", f"models/log?{urlencode(_named(model, cluster))}")
 
 
 def why(request: str = "") -> Json:

@@ -18,8 +18,9 @@ TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 FORMS = {
     "start": "%first start [MODEL] [--for 2h] [--on CLUSTER]",
     "stop": "%first stop [MODEL] [--on CLUSTER]",
+    "log": "%first log [MODEL] [--on CLUSTER]",
 }
-OPTIONS = {"start": ("--for", "--on"), "stop": ("--on",)}
+OPTIONS = {"start": ("--for", "--on"), "stop": ("--on",), "log": ("--on",)}
 A_DAY = 86400.0
 
 
@@ -46,7 +47,7 @@ class Wish:
 
 
 def wish(command: str, argument: str) -> Wish:
-    """Read what stands behind ``%first start`` or ``%first stop``.
+    """Read what stands behind ``%first start``, ``%first stop`` or ``%first log``.
 
     Raises
     ------

@@ -6,12 +6,13 @@ import os
 import socket
 import time
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import backoff, job
 from .addresses import LOOPBACK, addresses
 from .backends import LaunchError, backend
 from .draining import GRACE, drain
+from .last_lines import last_lines, secrets_of
 from .lease import Lease
 from .orders import Orders
 from .process import Log
@@ -134,7 +135,8 @@ class Agent:
             if self._server:
                 self._server.kill()
             self._turns.leave(self._replica)
-        self._reporter.update(stage=stage, reason=reason, again=again, **NOWHERE)
+        told = self._last_words() if stage is Stage.FAILED else {}
+        self._reporter.update(stage=stage, reason=reason, again=again, **NOWHERE, **told)
         self._orders.clear()
         return self._reporter.record
 
@@ -295,6 +297,13 @@ class Agent:
             answers=answers if self._ready_at else 0.0,
             grace=max(0.0, min(GRACE, (self._job.ends or float("inf")) - now - max(answers, 0.0) - 1.0)),
         )
+
+    def _last_words(self) -> dict[str, Any]:
+        """Return what the log says last, if there is one, for those who cannot read the file."""
+        if not self._server:
+            return {}
+        secrets = secrets_of({**os.environ, **self.spec.env}) | {self._server.address.key}
+        return {"log": last_lines(self._log.tail, secrets), "log_file": str(self._log.path)}
 
     def _on_fetching(self, reason: str, progress: float | None) -> None:
         self._check()

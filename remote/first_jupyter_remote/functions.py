@@ -201,6 +201,9 @@ def watch(home: str, owner: str, known: dict[str, str], patience: float) -> dict
         if time.monotonic() >= until:
             break
         time.sleep(LOOK_EVERY)
+    for each in records:
+        if known.get(each["replica"]) == f"{each['stage']}/{each['restarts']}":
+            each["log"] = ()  # the caller has it
     begun = {each["replica"] for each in records}
     queued = {name for name, stage in known.items() if stage == Stage.QUEUED} - begun
     jobs = waiting_jobs() if queued or not known else []

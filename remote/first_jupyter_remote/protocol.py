@@ -175,6 +175,8 @@ class ReplicaRecord(Wire):
         How many orders to be awake it has followed.
     load
         Its load when the record was written.
+    log, log_file
+        Where it failed, the last lines of its log, without secrets, and the file on its node that has it all.
     updated
         When the record was written. All moments are seconds since the epoch, by the node's clock.
     """
@@ -200,6 +202,8 @@ class ReplicaRecord(Wire):
     restarts: int = 0
     wakes: int = 0
     load: Load = field(default_factory=Load)
+    log: tuple[str, ...] = field(default=(), repr=False)
+    log_file: str | None = None
     updated: float = 0.0
 
     @classmethod
@@ -207,6 +211,7 @@ class ReplicaRecord(Wire):
         """Build one from ``to_json``'s answer."""
         record = {**data, "stage": Stage(data["stage"]), "load": Load.from_json(data.get("load") or {})}
         record["addresses"] = tuple(data.get("addresses") or ())
+        record["log"] = tuple(data.get("log") or ())
         known = {f.name for f in dataclasses.fields(cls)}
         return cls(**{key: value for key, value in record.items() if key in known})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import openai
 import pytest
@@ -66,6 +67,19 @@ def test_weights_that_are_cut_short_are_told_at_once(lab, model_folder):
     with whole.open("rb") as file:
         (model_folder / "cut-short.gguf").write_bytes(file.read(10**7))
     assert_told(lab, "lab/cut-short", "cut-short.gguf are damaged or cut short")
+    assert "`%first log lab/cut-short` shows the end of its log" in lab.place("lab/cut-short")["reason"]
+    for port in (lab.kernels_port, lab.jupyters_port):
+        with port() as client:
+            told = client.get("first/api/models/log", params={"model": "lab/cut-short@local"}).json()
+        assert (told["model"], told["cluster"]) == ("lab/cut-short", "local")
+        assert any("not within the file bounds" in line for line in told["lines"])
+        assert Path(told["file"]).read_text().rstrip().endswith(told["lines"][-1])
+
+
+def test_what_has_not_failed_has_no_log_to_show(lab):
+    with lab.warm().kernels_port() as client:
+        answer = client.get("first/api/models/log", params={"model": SMOLLM2})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_failure")
 
 
 def assert_told(lab, model, reason, stream=False):

@@ -65,6 +65,7 @@ class Wire:
         self.clusters = lambda *_: (200, {"clusters": [], "offers": [], "problem": None})
         self.why = lambda *_: (404, {"error": {"message": "No model has been asked yet."}})
         self.rules = lambda *_: (200, {"rules": []})
+        self.log = lambda *_: (404, {"error": {"message": "No model has failed yet."}})
         self._catalog = catalog()
         self._changed = threading.Condition()
         self._version = 0
@@ -127,6 +128,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.follow()
         tellers = dict.fromkeys(("api/login", "api/login/code", "api/logout"), wire.login)
         tellers |= {"api/clusters": wire.clusters, "api/why": wire.why, "api/rules": wire.rules}
+        tellers["api/models/log"] = wire.log
         if teller := tellers.get(route.partition("?")[0]):
             return self.send(*teller(self.command, route, body))
         if route == "api/current" and body:

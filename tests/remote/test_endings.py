@@ -135,6 +135,9 @@ def test_weights_that_are_cut_short_fail_at_once_with_their_path(serve, llama_sp
     assert (last["stage"], last["restarts"]) == ("failed", 0)
     assert str(path) in last["reason"]
     assert "cut short" in last["reason"]
+    # The shortest is refused before there is a server.
+    assert any("load" in line for line in last["log"]) is (size > 1000)
+    assert last["log_file"] == (str(tmp_path / "replicas" / "r1.log") if size > 1000 else None)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +154,23 @@ def test_what_cannot_work_fails_with_the_cause(serve, llama_spec, change, reason
     last = serve({**llama_spec, **change}).result()
     assert (last["stage"], last["restarts"]) == ("failed", 0)
     assert reason in last["reason"]
+
+
+def test_the_log_of_a_failure_tells_no_secret(serve, llama_spec, tmp_path):
+    teller = tmp_path / "python"
+    words = ["key $FIRST_REPLICA_KEY", "token $HF_TOKEN", "error: unrecognized arguments: --x"]
+    teller.write_text("\n".join(["#!/bin/sh", *(f'echo "{line}"' for line in words), "exit 2"]))
+    teller.chmod(0o755)
+    last = serve({**llama_spec, "python": str(teller), "env": {"HF_TOKEN": "hf_abcdefgh"}}).result()
+    assert last["stage"] == "failed"
+    assert last["log"] == ["key ***", "token ***", words[-1]]
+
+
+def test_a_replica_that_somebody_stopped_leaves_no_log_behind(serve, llama_spec):
+    worker = serve(llama_spec)
+    worker.stage("ready")
+    worker.send({"stop": True})
+    assert worker.result()["log"] == []
 
 
 def test_an_interpreter_without_the_backend_fails_with_the_remedy(serve, llama_spec):

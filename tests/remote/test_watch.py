@@ -15,9 +15,9 @@ from first_jupyter_remote.protocol import ReplicaRecord, Stage
 from first_jupyter_remote.records import folder, write
 
 
-def keep(home, stage, replica="r-1", owner="me"):
+def keep(home, stage, replica="r-1", owner="me", **more):
     record = ReplicaRecord(
-        replica, "lab/model", stage, owner=owner, pid=os.getpid(), node=socket.gethostname()
+        replica, "lab/model", stage, owner=owner, pid=os.getpid(), node=socket.gethostname(), **more
     )
     write(
         folder(home, replica) / f"{replica}.json",
@@ -42,6 +42,13 @@ def test_a_watch_returns_at_once_with_news(tmp_path, stage, known, news):
     (record,) = functions.watch(str(tmp_path), "me", known, patience)["records"]
     assert record["stage"] == stage
     assert (time.monotonic() - begun < patience) is news
+
+
+@pytest.mark.parametrize(("known", "log"), [("loading/0", ("no memory",)), ("failed/0", ())])
+def test_the_log_of_a_failure_travels_once(tmp_path, known, log):
+    keep(tmp_path, Stage.FAILED, log=("no memory",))
+    (record,) = functions.watch(str(tmp_path), "me", {"r-1": known}, 0.1)["records"]
+    assert record["log"] == log
 
 
 @pytest.mark.parametrize(

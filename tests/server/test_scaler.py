@@ -204,6 +204,9 @@ class Ward:
     def took(self, model):
         return [60.0]
 
+    def failure(self, model):
+        return None
+
     def unreachable(self, replica, reason):
         pass
 

@@ -43,6 +43,24 @@ def test_a_failure_of_its_own_is_not_tried_again(served):
     assert not lose(served, begin(served), Stage.FAILED, again=False).again
 
 
+def test_a_failure_with_a_log_names_the_command_that_shows_it(served):
+    run = begin(served)
+    served.end(
+        ReplicaRecord("r", "m", Stage.FAILED, "no memory.", node="n1", log=("a", "b"), log_file="/r.log")
+    )
+    assert run not in served.running.values()
+    assert served.place("c", "k").reason == "no memory; `%first log m` shows the end of its log"
+    failure = served.failure("c")
+    assert (failure.cluster, failure.replica, failure.node, failure.reason) == ("c", "r", "n1", "no memory.")
+    assert (failure.lines, failure.file) == (("a", "b"), "/r.log")
+
+
+def test_what_has_not_failed_has_no_failure_to_tell_of(served):
+    assert served.failure("c") is None
+    lose(served, begin(served))
+    assert served.failure("c") is None
+
+
 def test_a_replica_that_somebody_stopped_is_not_started_again_however_it_ended(served):
     assert not lose(served, begin(served, stopped=True)).again
 

@@ -22,6 +22,7 @@ from .globus_watch import GlobusWatch
 from .queue_words import matched
 from .replicas import Served, ended, offer, slug, spec
 from .running import Running
+from .scalable import Failure
 from .starts import Starts
 from .successors import Successors
 from .surroundings import Surroundings
@@ -147,6 +148,10 @@ class GlobusComputeCluster:
         """Keep one replica warm for a while."""
         if (run := self._running().get(replica)) is not None:
             self._replicas.hold(run, seconds)
+
+    def failure(self, model: str) -> Failure | None:
+        """Return how the model's last replica ended, where it failed."""
+        return self._models[model].failure(self.name)
 
     def took(self, model: str) -> Sequence[float]:
         """Return the seconds that earlier starts of a model took."""

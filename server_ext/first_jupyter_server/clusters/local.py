@@ -19,6 +19,7 @@ from .base import Offer, Status
 from .local_executor import LocalExecutor, Task
 from .replicas import Served, ended, offer, slug, spec
 from .running import Running
+from .scalable import Failure
 from .starts import Starts
 from .surroundings import Surroundings
 
@@ -105,6 +106,10 @@ class LocalCluster:
     async def keep(self, replica: str, seconds: float) -> None:
         """Keep one replica warm for a while."""
         await self._hold([replica], seconds)
+
+    def failure(self, model: str) -> Failure | None:
+        """Return how the model's last replica ended, where it failed."""
+        return self._models[model].failure(self.name)
 
     def took(self, model: str) -> Sequence[float]:
         """Return the seconds that earlier starts of a model took."""

@@ -14,6 +14,7 @@ from first_jupyter_server.federation.catalog import Place, Replica, State
 
 from .base import Offer
 from .running import Running
+from .scalable import Failure
 
 __all__ = ["Served", "ended", "offer", "slug", "spec"]
 
@@ -95,6 +96,14 @@ class Served(Generic[M]):
             leases=tuple(run.lease() for run in runs),
         )
 
+    def failure(self, cluster: str) -> Failure | None:
+        """Return how the last replica ended, where it failed."""
+        last = self.last
+        if last is None or not self._has_failed:
+            return None
+        told = last.reason, last.log, last.log_file
+        return Failure(cluster, last.replica, last.node, self.ended or 0.0, *told)
+
     @property
     def _has_failed(self) -> bool:
         return self.last is not None and self.last.stage is Stage.FAILED
@@ -103,7 +112,11 @@ class Served(Generic[M]):
         if self.last is None:
             return "it starts with the first request"
         remedy = "start it again" if self._has_failed and self.last.again else ""
-        return "; ".join(filter(None, (self.last.reason, remedy)))
+        name = next(iter(self.config.aliases), self.config.id)
+        log = f"`%first log {name}` shows the end of its log" if self.last.log else ""
+        steps = list(filter(None, (remedy, log)))
+        reason = self.last.reason.removesuffix(".") if steps else self.last.reason
+        return "; ".join(filter(None, (reason, *steps)))
 
     def _ready(self) -> tuple[Replica, ...]:
         """Return those that take requests; those with a successor last, since their jobs' time is short."""

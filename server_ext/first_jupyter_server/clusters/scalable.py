@@ -3,11 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 from .base import Cluster
 
-__all__ = ["Scalable"]
+__all__ = ["Failure", "Scalable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a model's last replica on a cluster failed.
+
+    Parameters
+    ----------
+    replica, node
+        Which one, and where it ran.
+    at
+        When it ended, in seconds since the epoch.
+    reason
+        Why, in a sentence.
+    lines, file
+        The last lines of its log, none where none came here, and the file on the node that has all of it.
+    """
+
+    cluster: str
+    replica: str
+    node: str | None
+    at: float
+    reason: str
+    lines: tuple[str, ...] = ()
+    file: str | None = None
+
+    def public(self) -> dict[str, Any]:
+        """Return what the control API shows."""
+        return {
+            "cluster": self.cluster,
+            "replica": self.replica,
+            "node": self.node,
+            "at": self.at,
+            "reason": self.reason,
+            "lines": list(self.lines),
+            "file": self.file,
+        }
 
 
 @runtime_checkable
@@ -30,6 +68,9 @@ class Scalable(Cluster, Protocol):
 
     async def keep(self, replica: str, seconds: float) -> None:
         """Have one replica kept warm for so many seconds from now, or from when it is ready."""
+
+    def failure(self, model: str) -> Failure | None:
+        """Return how the model's last replica ended, where it failed."""
 
     def took(self, model: str) -> Sequence[float]:
         """Return the seconds that earlier starts of a model took, the wait for a node included."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import parse_qsl
 
 from first_jupyter_server.auth.on_demand import LoginOnDemand
 from first_jupyter_server.clusters.discovery import Discovery
@@ -74,15 +75,16 @@ class ControlApi:
         method
             The HTTP method.
         path
-            What stands behind ``/first/api/``.
+            What stands behind ``/first/api/``, with the query.
         body
-            A JSON object, or nothing.
+            A JSON object, or nothing; the query takes its place in a GET.
 
         Returns
         -------
         tuple
             The status and the body.
         """
+        path, _, query = path.partition("?")
         try:
             handlers = {key: handler for key, handler in self._routes().items() if key[1] == path}
             if not handlers:
@@ -94,7 +96,7 @@ class ControlApi:
             if handler is None:
                 takes = " or ".join(sorted(key[0] for key in handlers))
                 raise ApiError(405, f"{path} takes {takes}, not {method}.", code="method_not_allowed")
-            return await handler(_object(body))
+            return await handler(dict(parse_qsl(query)) if method == "GET" else _object(body))
         except ApiError as error:
             return error.status, error.to_json()
 
@@ -102,6 +104,7 @@ class ControlApi:
         return {
             ("GET", "status"): self._status,
             ("GET", "models"): self._models,
+            ("GET", "models/log"): self._log,
             ("POST", "models/start"): self._start,
             ("POST", "models/stop"): self._stop,
             ("GET", "current"): self._current,
@@ -128,6 +131,10 @@ class ControlApi:
 
     async def _models(self, _: dict[str, Any]) -> Answer:
         return 200, self.federation.catalog().public(self.counts)
+
+    async def _log(self, asked: dict[str, Any]) -> Answer:
+        model, failure = self.federation.failure(_name(asked), _cluster(asked))
+        return 200, {"model": model.id, **failure.public()}
 
     async def _start(self, body: dict[str, Any]) -> Answer:
         model = self.federation.start(_name(body), _cluster(body), _hold(body))

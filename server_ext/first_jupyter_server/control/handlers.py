@@ -20,7 +20,8 @@ class ControlHandler(FirstHandler):
     _track_activity = False
 
     async def _answer(self, path: str) -> None:
-        status, body = await self.first.control.handle(self.request.method or "", path, self.request.body)
+        asked = f"{path}?{self.request.query}" if self.request.query else path
+        status, body = await self.first.control.handle(self.request.method or "", asked, self.request.body)
         self.set_status(status)
         self.finish(body)
 

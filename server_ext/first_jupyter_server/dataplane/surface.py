@@ -97,7 +97,7 @@ class Surface:
             told = self._plane.decisions.tell(asked[0] if asked else None, keys.label(_token(request)))
             connection.respond(200, _JSON, orjson.dumps(told))
         else:
-            self._plane.relay(request, path, connection)
+            self._plane.relay(request, f"{path}?{query}" if query else path, connection)
 
 
 def _token(request: Request) -> bytes:

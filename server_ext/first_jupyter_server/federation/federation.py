@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from first_jupyter_server.allow import AllowLists
 from first_jupyter_server.background import Background
 from first_jupyter_server.clusters.base import Cluster, Offer
+from first_jupyter_server.clusters.scalable import Failure, Scalable
 from first_jupyter_server.errors import ApiError
 
 from .catalog import Catalog, Model, Place, State, barred
@@ -156,6 +157,26 @@ class Federation:
                     self.limits.unwanted(model.id, each.name)
                 self.do(each.stop(model.id))
         return model
+
+    def failure(self, name: str, cluster: str | None = None) -> tuple[Model, Failure]:
+        """Return how a model's last replica failed, the latest one where it did so on several clusters.
+
+        Raises
+        ------
+        ApiError
+            404 where there is no such model or cluster, or no failure.
+        """
+        model, pinned = self._pinned(name, cluster)
+        asked = [self._clusters[place.cluster] for place in model.places if pinned in (None, place.cluster)]
+        told = [each.failure(model.id) for each in asked if isinstance(each, Scalable)]
+        if not (failures := [failure for failure in told if failure is not None]):
+            where = f" on {pinned}" if pinned else ""
+            message = (
+                f"There is no failure of {model.id}{where} to tell of: its last replica did not fail, was "
+                "another server's, or ended before this one was started."
+            )
+            raise ApiError(404, message, code="no_failure", param="model")
+        return model, max(failures, key=lambda failure: failure.at)
 
     def use(self, name: str) -> Model:
         """Make a model the current choice.
