@@ -201,6 +201,7 @@ class Agent:
         self._lease.ready(self._now())
         at, where = server.address, addresses(self._bind)
         ready = {"host": where[0], "addresses": where, "port": at.port, "key": at.key}
+        ready["context"] = server.context
         note = "; ".join(filter(None, (note, self._sleeplessness(server))))
         ready |= self._lease.terms()
         self._reporter.update(stage=Stage.READY, reason=note, progress=None, **ready)

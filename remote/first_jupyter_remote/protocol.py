@@ -156,6 +156,8 @@ class ReplicaRecord(Wire):
         Where and with which API key it answers, once it is ready.
     addresses
         Where else it may be tried, the most promising first; ``host`` is among them.
+    context
+        The context length of each request in tokens, as the server itself states it once it is ready.
     pid, node
         The node agent's process, and its machine as it calls itself.
     owner
@@ -191,6 +193,7 @@ class ReplicaRecord(Wire):
     port: int | None = None
     key: str | None = field(default=None, repr=False)
     addresses: tuple[str, ...] = ()
+    context: int | None = None
     pid: int | None = None
     node: str | None = None
     owner: str = ""

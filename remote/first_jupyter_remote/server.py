@@ -79,6 +79,7 @@ class Server:
         except NodesError as error:
             raise LaunchError(str(error)) from error
         self.phase = Phase(launch.note) if launch.note else None
+        self.context: int | None = None
         log.tail.clear()
         if launch.note:
             log.add(f"first: {launch.note}")
@@ -115,9 +116,11 @@ class Server:
         if answer.status != 200:
             return False
         try:
-            return self.spec.id in {model["id"] for model in json.loads(answer.text)["data"]}
-        except (ValueError, KeyError, TypeError):
+            listed = {model["id"]: model for model in json.loads(answer.text)["data"]}
+            self.context = self.kind.context(listed[self.spec.id])
+        except (ValueError, KeyError, TypeError, AttributeError):
             return False
+        return True
 
     def warm_up(self, tick: Callable[[], None]) -> Answer:
         """Send the first request, which is the slowest one."""

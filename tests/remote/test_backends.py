@@ -117,6 +117,20 @@ def test_the_log_s_end_tells_the_cause(end):
     assert cause.final is end["final"]
 
 
+@pytest.mark.parametrize(
+    ("name", "listed", "context"),
+    [
+        ("vllm", {"id": "a/b", "max_model_len": 4096}, 4096),
+        ("llama.cpp", {"id": "a/b", "meta": {"n_ctx": 1024, "n_ctx_train": 8192}}, 1024),
+        ("llama.cpp", {"id": "a/b", "meta": {"n_ctx_train": 8192}}, 8192),
+        ("llama.cpp", {"id": "a/b", "meta": None}, None),
+        ("vllm", {"id": "a/b", "max_model_len": "many"}, None),
+    ],
+)
+def test_the_context_is_what_the_server_states(name, listed, context):
+    assert backend(name).context(listed) == context
+
+
 @pytest.mark.parametrize("name", ["llama.cpp", "vllm"])
 def test_the_key_goes_into_the_environment_alone(name):
     launch = backend(name).launch(ModelSpec("a/b", name, args=("--x", "1")), WEIGHTS, HERE)

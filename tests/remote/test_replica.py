@@ -51,6 +51,11 @@ def test_stages_come_in_order_with_ready_last(replica):
     assert all(record["port"] is None for record in worker.records[:-1])
 
 
+def test_a_ready_replica_tells_the_context_that_its_server_has(replica):
+    _, record, _, _ = replica
+    assert record["context"] == 2048
+
+
 def test_a_ready_replica_answers_who_has_the_key(replica):
     _, record, spec, _ = replica
     assert "Paris" in ask_for_capital(record, spec["id"])

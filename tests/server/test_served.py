@@ -5,7 +5,7 @@ import time
 import pytest
 from first_jupyter_remote.protocol import ReplicaRecord, Stage
 from first_jupyter_server.clusters import replicas
-from first_jupyter_server.clusters.replicas import Served, ended
+from first_jupyter_server.clusters.replicas import Served, ended, offer
 from first_jupyter_server.clusters.running import Running
 from first_jupyter_server.config import LocalModel
 from first_jupyter_server.federation.catalog import State
@@ -41,6 +41,42 @@ def test_a_failure_that_was_none_of_its_own_names_the_remedy(served):
 
 def test_a_failure_of_its_own_is_not_tried_again(served):
     assert not lose(served, begin(served), Stage.FAILED, again=False).again
+
+
+def offered(served):
+    return offer(served, served.place("c", "k"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "abilities"),
+    [
+        ({}, ("chat", "completions", "responses")),
+        ({"embeddings": True}, ("embeddings",)),
+        ({"abilities": ["chat", "tools"]}, ("chat", "tools")),
+        ({"abilities": []}, ()),
+    ],
+)
+def test_a_model_can_do_what_the_file_says_else_what_is_usual(keys, abilities):
+    model = LocalModel(id="m", backend="vllm", weights={"path": "/w"}, **keys)
+    assert offered(Served(model)).abilities == abilities
+
+
+def test_the_context_is_the_running_replica_s_where_the_file_names_none(served):
+    assert offered(served).context is None
+    first, second = begin(served), begin(served, "r2")
+    first.take(ReplicaRecord("r", "m", Stage.READY, context=8192))
+    second.take(ReplicaRecord("r2", "m", Stage.READY, context=4096))
+    assert offered(served).context == 4096
+    lose(served, second)
+    assert offered(served).context == 8192
+    lose(served, first)
+    assert offered(served).context == 8192
+
+
+def test_the_context_of_the_file_holds():
+    served = Served(LocalModel(id="m", backend="vllm", weights={"path": "/w"}, context=1000))
+    begin(served).take(ReplicaRecord("r", "m", Stage.READY, context=1024))
+    assert offered(served).context == 1000
 
 
 def test_a_failure_with_a_log_names_the_command_that_shows_it(served):

@@ -13,7 +13,7 @@ from first_jupyter_remote.nodes import Place
 from first_jupyter_remote.protocol import Load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from first_jupyter_remote.probe import Address
@@ -144,6 +144,12 @@ class Backend(abc.ABC):
             waiting=int(values.get(self.waiting, 0)),
             tokens=int(values.get(tokens, 0)),
         )
+
+    def context(self, listed: Mapping[str, Any]) -> int | None:
+        """Read the context length of each request out of the model's entry in ``/v1/models``."""
+        meta = listed.get("meta") or {}
+        stated = (listed.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train"))
+        return next((number for number in stated if type(number) is int and number > 0), None)
 
     def warm_up(self, spec: ModelSpec) -> tuple[str, dict[str, Any]]:
         """Return the path and the body of a tiny first request."""

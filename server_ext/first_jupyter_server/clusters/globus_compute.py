@@ -98,7 +98,7 @@ class GlobusComputeCluster:
         """Return what it serves, and in which state."""
         return [
             offer(
-                served.config,
+                served,
                 served.place(self.name, KIND, self._trouble, self._starts.eta(served.best())),
             )
             for served in self._models.values()

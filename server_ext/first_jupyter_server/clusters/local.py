@@ -56,7 +56,7 @@ class LocalCluster:
     def offers(self) -> list[Offer]:
         """Return what it serves, and in which state."""
         return [
-            offer(served.config, served.place(self.name, KIND, eta=self._starts.eta(served.best())))
+            offer(served, served.place(self.name, KIND, eta=self._starts.eta(served.best())))
             for served in self._models.values()
         ]
 

@@ -127,18 +127,26 @@ class Served(Generic[M]):
             _replica(run, slots) for run in sorted(ready, key=lambda run: run.record.replica in followed)
         )
 
+    @property
+    def context(self) -> int | None:
+        """The context length that the replicas state, the last one where none runs that does."""
+        running = [run.record.context for run in self.running.values() if run.record.context is not None]
+        return min(running, default=self.last.context if self.last is not None else None)
+
     def best(self) -> Running | None:
         """Return the replica that is furthest on."""
         return min(self.running.values(), key=lambda run: _ORDER.index(run.stage), default=None)
 
 
-def offer(config: LocalModel, place: Place) -> Offer:
+def offer(served: Served[M], place: Place) -> Offer:
     """Return a model as its cluster offers it."""
+    config = served.config
+    usual = ("embeddings",) if config.embeddings else ("chat", "completions", "responses")
     return Offer(
         id=config.id,
         aliases=tuple(config.aliases),
-        abilities=("embeddings",) if config.embeddings else ("chat", "completions", "responses"),
-        context=config.context,
+        abilities=usual if config.abilities is None else tuple(config.abilities),
+        context=config.context or served.context,
         place=place,
     )
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from first_jupyter_server.duration import Duration
 
 from .scaling import ScaledModel
-from .strict import Strict
+from .strict import Ability, Strict
 
 __all__ = ["LocalCluster", "LocalModel", "WeightsSource", "differ"]
 
@@ -50,9 +50,16 @@ class LocalModel(ScaledModel):
     weights: WeightsSource | None = Field(
         None, description="Where its weights are; vLLM finds those of an id on the model hub by itself."
     )
-    context: int | None = Field(None, gt=0, description="Context length in tokens, for each request.")
+    context: int | None = Field(
+        None,
+        gt=0,
+        description="Context length in tokens, for each request; as the server has it, where not given.",
+    )
     parallel: int | None = Field(None, gt=0, description="Requests served at once.")
     embeddings: bool = Field(False, description="Serve embeddings instead of text.")
+    abilities: list[Ability] | None = Field(
+        None, description="What it can do; chat, completions and responses, or embeddings, where not given."
+    )
     python: str | None = Field(
         None, description="The interpreter that has the backend, where it is not Jupyter's."
     )

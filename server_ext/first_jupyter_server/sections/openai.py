@@ -8,11 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from .strict import Strict
+from .strict import Ability, Strict
 
-__all__ = ["Ability", "OpenAIModel", "OpenAISection", "is_here"]
-
-Ability = Literal["chat", "completions", "embeddings", "responses", "tools", "images", "json_schema"]
+__all__ = ["OpenAIModel", "OpenAISection", "is_here"]
 
 
 class OpenAIModel(Strict):
