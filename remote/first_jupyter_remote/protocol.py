@@ -100,6 +100,8 @@ class ModelSpec(Wire):
     sleep_after
         Seconds without a request after which it gives its GPUs' memory back until the next one; None keeps it
         awake.
+    modules
+        Environment modules that are loaded before the backend is started, on each of its nodes.
     """
 
     id: str
@@ -114,12 +116,14 @@ class ModelSpec(Wire):
     gpus: int | None = None
     idle_ttl: float | None = 1800.0
     sleep_after: float | None = None
+    modules: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Build one from ``to_json``'s answer."""
         weights = Weights.from_json(data.get("weights") or {})
         spec = {**data, "weights": weights, "args": tuple(data.get("args") or ())}
+        spec["modules"] = tuple(data.get("modules") or ())
         known = {f.name for f in dataclasses.fields(cls)}
         return cls(**{key: value for key, value in spec.items() if key in known})
 

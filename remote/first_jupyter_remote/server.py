@@ -10,6 +10,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
+from . import modules
 from .addresses import EVERYWHERE, LOOPBACK
 from .backends.base import LaunchError, Phase
 from .crew import Crew
@@ -83,6 +84,7 @@ class Server:
         log.tail.clear()
         if launch.note:
             log.add(f"first: {launch.note}")
+        launch = modules.loaded(launch, spec.modules, spec.env)
         env = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
         self._crew = Crew(launch, env, spec.env, log=log, on_line=self._on_line, wake=wake)
 

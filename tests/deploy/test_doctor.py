@@ -1,5 +1,6 @@
 """What `first-remote doctor` finds, with commands and servers that answer as real ones do."""
 
+import dataclasses
 import json
 import os
 import socket
@@ -190,6 +191,19 @@ def test_the_inference_server_is_looked_for_in_the_specs_interpreter():
     nowhere = ModelSpec("m", "vllm", python="/no/such/python")
     finding = software.check_inference_server(subject(spec=nowhere))
     assert (finding.status, "/no/such/python -m pip install vllm" in finding.remedy) == ("fail", True)
+
+
+def test_the_inference_server_is_looked_for_with_its_modules_loaded(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".bash_profile").write_text('echo Welcome; module() { [ "$2" = llama ]; }')
+    there = ModelSpec("m", "llama.cpp", python=sys.executable, modules=("llama",))
+    environment = {**os.environ, "HOME": str(home)}
+    finding = software.check_inference_server(Subject(environment=environment, spec=there))
+    assert (finding.status, finding.found.startswith("xllamacpp")) == ("ok", True)
+    wrong = dataclasses.replace(there, modules=("lama",))
+    finding = software.check_inference_server(Subject(environment=environment, spec=wrong))
+    assert (finding.status, "bash -lc 'module load lama'" in finding.remedy) == ("fail", True)
 
 
 def test_the_true_agent_is_recognised(globus_python):

@@ -37,6 +37,12 @@ def test_vllm_needs_no_weights_where_the_id_is_a_name_on_the_hub(tmp_path):
     assert (asked.id, asked.weights) == ("org/model", Weights())
 
 
+def test_modules_reach_the_cluster_in_their_order(tmp_path):
+    text = GOOD.replace("idle_ttl: 2h", "modules: [cuda/12.8, vllm/0.11]")
+    (model,) = config.load(written(tmp_path, text)).clusters["desk"].models
+    assert spec(model).modules == ("cuda/12.8", "vllm/0.11")
+
+
 def test_the_embedded_federation_serves_one_small_model():
     (model,) = config.embedded().clusters["local"].models
     assert model.id == "HuggingFaceTB/SmolLM2-135M-Instruct"

@@ -8,7 +8,7 @@ import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from first_jupyter_remote import memory
+from first_jupyter_remote import memory, modules
 from first_jupyter_remote.nodes import Place
 from first_jupyter_remote.protocol import Load
 
@@ -180,6 +180,7 @@ class Backend(abc.ABC):
 
 
 COMMON = (
+    Sign(rf"^{modules.SAYS} (.*?)[. ]*$", "{0}; correct modules"),
     Sign(
         rf"^{memory.USED_UP}(.*)$",
         "{name} was killed because {0} was used up. Ask for more memory, or take a smaller model or context.",

@@ -6,9 +6,13 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+from first_jupyter_remote.modules import command
+
 from .finding import answer, fail, ok, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .finding import Finding, Subject
 
 __all__ = ["check_agent", "check_files", "check_inference_server", "check_python"]
@@ -89,7 +93,13 @@ def check_inference_server(subject: Subject) -> Finding:
     if backend not in PACKAGES:
         return fail(f"backend {backend!r} is unknown", f"Known: {', '.join(PACKAGES)}.")
     module, package = PACKAGES[backend]
-    version = _installed(subject, module, package, python)
+    loads = subject.spec.modules if subject.spec else ()
+    version = _installed(subject, module, package, python, loads)
+    if version is None and loads:
+        return fail(
+            f"no {module} in {python} with the modules {', '.join(loads)}",
+            f"See what a compute node says to: bash -lc 'module load {' '.join(loads)}'",
+        )
     if version is None:
         return fail(
             f"no {module} in {python}",
@@ -98,8 +108,12 @@ def check_inference_server(subject: Subject) -> Finding:
     return ok(f"{package} {version}, {python}")
 
 
-def _installed(subject: Subject, module: str, package: str, python: str | None = None) -> str | None:
-    return answer([python or subject.python, "-c", ASK, module, package], subject.environment, timeout=60)
+def _installed(
+    subject: Subject, module: str, package: str, python: str | None = None, loads: Sequence[str] = ()
+) -> str | None:
+    asked = command(loads, [python or subject.python, "-c", ASK, module, package])
+    said = answer(asked, subject.environment, timeout=60)
+    return said.splitlines()[-1] if said else said  # a login shell may have had words of its own
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -161,6 +161,7 @@ def spec(model: LocalModel) -> ModelSpec:
         parallel=model.parallel,
         embeddings=model.embeddings,
         python=model.python,
+        modules=tuple(model.modules),
         args=tuple(model.args),
         env=dict(model.env),
         idle_ttl=model.idle_ttl,

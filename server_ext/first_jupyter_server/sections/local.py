@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -62,6 +62,9 @@ class LocalModel(ScaledModel):
     )
     python: str | None = Field(
         None, description="The interpreter that has the backend, where it is not Jupyter's."
+    )
+    modules: list[Annotated[str, Field(min_length=1)]] = Field(
+        [], description="Environment modules to load before the backend is started."
     )
     args: list[str] = Field([], description="Further command-line arguments for the backend.")
     env: dict[str, str] = Field({}, description="Further environment for the backend.")
