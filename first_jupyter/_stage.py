@@ -10,6 +10,7 @@ Json = dict[str, Any]
 
 READINESS = ("hot", "starting", "queued", "draining", "cold", "offline")
 STAGES = {"fetching": "fetching the weights", "warming": "warming up", "ready": "ready"}
+WAITING = "waiting for a node"  # what a queue's words begin with, which "queued" has said
 
 
 def find_model(catalog: Json, name: str = "") -> tuple[Json | None, str]:
@@ -61,17 +62,19 @@ def stage_line(model: Json, place: Json, elapsed: float = 0.0) -> str:
 
 
 def state_text(place: Json, elapsed: float = 0.0) -> str:
-    """Say how far a cluster is with a model: ``loading 40 %, about 3 s left``."""
-    state, stage = place["state"], place.get("stage") or ""
+    """Say how far a cluster is with a model: ``starting 75 %: compiling, about 40 s left``."""
+    state, stage, reason = place["state"], place.get("stage") or "", place.get("reason") or ""
     if state == "hot":
         return "ready"
-    words = STAGES.get(stage, stage) or state if state in ("starting", "queued") else state
-    if place.get("progress") is not None and state == "starting":
-        words += f" {100 * place['progress']:.0f} %"
-    if place.get("eta") is not None and state in ("starting", "queued"):
-        return f"{words}, {eta_text(place['eta'] - elapsed)}"
-    reason = place.get("reason")
-    return f"{words} ({reason})" if reason and state != "starting" else words
+    if state not in ("starting", "queued"):
+        return f"{state} ({reason})" if reason else str(state)
+    done = place.get("progress") if state == "starting" else None
+    share = "" if done is None else f" {100 * done:.0f} %"
+    if reason:
+        words = f"{state}{share}: {reason.removeprefix(f'{WAITING}: ').rstrip('.')}"
+    else:
+        words = f"{STAGES.get(stage, stage) or state}{share}"
+    return words if place.get("eta") is None else f"{words}, {eta_text(place['eta'] - elapsed)}"
 
 
 def eta_text(seconds: float) -> str:

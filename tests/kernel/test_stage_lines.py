@@ -25,7 +25,32 @@ CATALOG = {"current": "org/Model-7B", "models": [MODEL]}
         ({"state": "starting", "stage": "fetching", "progress": None}, "fetching the weights"),
         ({"state": "starting", "stage": None, "eta": 200}, "starting, about 3 min left"),
         ({"state": "queued", "stage": "queued", "eta": 7200}, "queued, about 2 h left"),
-        ({"state": "queued", "reason": "3 jobs ahead"}, "queued (3 jobs ahead)"),
+        (
+            {"state": "starting", "stage": "loading", "reason": "compiling", "progress": 0.75, "eta": 40.0},
+            "starting 75 %: compiling, about 40 s left",
+        ),
+        (
+            {"state": "starting", "stage": "fetching", "reason": "downloading weights==1.0"},
+            "starting: downloading weights==1.0",
+        ),
+        (
+            {"state": "starting", "stage": "loading", "reason": "vllm was killed.", "eta": 0.2},
+            "starting: vllm was killed, any moment now",
+        ),
+        ({"state": "queued", "reason": "3 jobs ahead"}, "queued: 3 jobs ahead"),
+        (
+            {"state": "queued", "reason": "waiting for a node", "eta": 60},
+            "queued: waiting for a node, about 60 s left",
+        ),
+        (
+            {
+                "state": "queued",
+                "stage": "queued",
+                "reason": "waiting for a node: job 4711 is 3rd in the queue debug, expected to start at 9:05",
+                "eta": 7200,
+            },
+            "queued: job 4711 is 3rd in the queue debug, expected to start at 9:05, about 2 h left",
+        ),
         ({"state": "cold", "reason": "no node yet"}, "cold (no node yet)"),
         ({"state": "offline", "stage": "failed", "reason": "in maintenance"}, "offline (in maintenance)"),
     ],
