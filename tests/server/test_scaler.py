@@ -262,10 +262,24 @@ async def test_requests_have_more_begun_without_a_hold(look_after):
     assert ward.asked == [None]
 
 
-async def test_a_spent_budget_refuses_starts_and_is_the_places_reason(look_after, tmp_path):
+def spend_it_all(tmp_path):
     (tmp_path / "spent.json").write_text(
         f'[["polaris", "", "{datetime.now().date().isoformat()}", 864000]]'  # noqa: DTZ005
     )
+
+
+async def test_a_spent_budget_ends_what_was_kept_warm_once_its_hold_is_over(look_after, tmp_path):
+    spend_it_all(tmp_path)
+    _, scaler, ward = look_after("min_warm: 2")
+    ward.leases["held"] = lease("held", held_until=datetime.now().timestamp() + KEPT / 4)  # noqa: DTZ005
+    ward.leases["over"] = lease("over", held_until=1.0)
+    scaler.start()
+    await until(lambda: "over" not in ward.leases)
+    assert (list(ward.leases), ward.kept, ward.asked) == (["held"], {}, [])
+
+
+async def test_a_spent_budget_refuses_starts_and_is_the_places_reason(look_after, tmp_path):
+    spend_it_all(tmp_path)
     federation, scaler, ward = look_after("min_warm: 1")
     scaler.start()
     await until(lambda: federation.catalog().models[0].places[0].state is State.OFFLINE)

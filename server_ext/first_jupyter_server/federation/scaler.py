@@ -191,11 +191,11 @@ class Scaler:
             self._federation.do(cluster.end(change.replica))
 
     def _keep(self, place: Place, model: str, site: Site, now: float) -> None:
-        """Hold as many replicas as are kept warm, those first that are held already."""
+        """Hold as many as are kept warm, those first that are held already; none once the budget is spent."""
         held = {lease.replica: lease.held_until or 0.0 for lease in place.leases}
         until = self._warm_until((place.cluster, model), now)
         cluster = self._cluster(place.cluster)
-        if until is None or cluster is None:
+        if until is None or cluster is None or site.spent:
             return
         ready = sorted((unit for unit in site.units if unit.ready), key=lambda unit: not unit.held)
         for unit in ready[: site.least]:
