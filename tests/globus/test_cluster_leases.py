@@ -87,7 +87,7 @@ def test_a_hold_outlives_the_server_that_asked_for_it(serve, agent, slurm, tmp_p
 def test_a_successor_takes_over_before_the_job_ends_and_no_request_fails(asking, slurm):
     lab = asking.lab
     wait_until(lambda: asking.job and asking.job not in slurm.jobs(), 240, slurm.jobs)
-    assert lab.until("hot", seconds=60)["replicas"] == 1
+    wait_until(lambda: lab.until("hot", seconds=60)["replicas"] == 1, 60, lab.place)
     asking.end()
     assert asking.failed == []
     (lease,) = (each for each in lab.place()["leases"] if each["stage"] == "ready")

@@ -61,6 +61,14 @@ def test_seams_are_those_of_replicas_that_wrote(lost):
     ]
 
 
+def test_all_of_the_text_is_given_where_nothing_was_written_but_what_was_known(lost):
+    lost.joins(route("b"), bool)
+    lost.take(says(" sky"))
+    lost.lost(route("b"), "it ended the answer without saying why")
+    (_, given) = json.loads(lost.request())["messages"]
+    assert given["content"] == "The sky"
+
+
 @pytest.mark.parametrize(("kind", "given_up"), [("first-gateway", True), ("local", False)])
 def test_who_goes_on_may_cut_like_who_began(lost, kind, given_up):
     lost.joins(route("b", kind), bool)

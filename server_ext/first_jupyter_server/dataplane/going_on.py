@@ -57,6 +57,7 @@ class GoingOn:
         self._seams: tuple[Seam, ...] = ()
         self._left: Route | None = None
         self._whole = False
+        self._asked_at = -1
         self._known, self._kept = "", 0
         self._began: Callable[[], object] = bool
         self.take: Callable[[bytes], bytes] = self._transcript.take
@@ -88,7 +89,8 @@ class GoingOn:
         self._look(route)
         self.what = what
         self.waits = True
-        self._whole = False
+        # What was written again and no more would be written again by the next one, and no more.
+        self._whole = len(self._so_far.text) == self._asked_at
         self._transcript.rest()
 
     def ending(self) -> bytes:
@@ -115,6 +117,7 @@ class GoingOn:
         """Return what to ask the next replica."""
         ask = next_ask(self._asked, self._so_far, self._route, whole=self._whole)
         self._known, self._kept = ask.known, ask.kept
+        self._asked_at = len(self._so_far.text)
         return ask.body
 
     def joins(self, route: Route, began: Callable[[], object]) -> None:
