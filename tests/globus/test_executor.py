@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from endpoint import standin_environment
+from routes import Fault
 from services import wait_for
 
 pytestmark = pytest.mark.globus
@@ -23,6 +24,22 @@ def where(factor):
 
 with Executor(sys.argv[1], user_endpoint_config=json.loads(sys.argv[2])) as executor:
     print(json.dumps(executor.submit(where, 6).result(timeout=120)))
+"""
+
+LEAVE = """
+import sys, time
+from first_jupyter_server.clusters.globus_executor import _let_go
+from globus_compute_sdk import Executor
+
+def linger():
+    import time
+    time.sleep(90)
+
+executor = Executor(sys.argv[1], user_endpoint_config={"role": "control"})
+executor.submit(linger)
+time.sleep(0.5)
+_let_go(executor)
+time.sleep(4)
 """
 
 
@@ -61,3 +78,14 @@ def test_a_task_runs_in_a_slurm_job_with_its_gpus(answer):
 def test_the_block_is_given_back_when_its_task_has_ended(answer, slurm):
     _, job, _ = answer
     wait_for(lambda: job not in slurm.jobs(), 90, slurm.log)
+
+
+def test_a_process_that_leaves_while_it_submits_does_not_wait_for_the_task(
+    compute, agent, client_id, tmp_path
+):
+    compute.web.faults.append(Fault("POST .*/submit", delay=2))
+    environment = {**os.environ, **standin_environment(compute, client_id, tmp_path)}
+    command = [sys.executable, "-c", LEAVE, agent.id]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=45)
+    assert done.returncode == 0, done.stderr
+    assert any(call.line.endswith("/submit") for call in compute.web.calls)

@@ -69,7 +69,12 @@ def test_with_the_key_every_route_is_open(lab, port, verb, path):
         body = None if verb == "GET" else b"{"
         with kernel.stream(verb, f"first/{path}", content=body) as answer:
             # What a route says of nothing in particular; no model has failed here that could have a log.
-            expected = {"GET": 404 if path == "api/models/log" else 200, "POST": 400, "PUT": 400, "DELETE": 400}
+            expected = {
+                "GET": 404 if path == "api/models/log" else 200,
+                "POST": 400,
+                "PUT": 400,
+                "DELETE": 400,
+            }
             assert answer.status_code == expected[verb]
 
 

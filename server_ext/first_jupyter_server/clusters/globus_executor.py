@@ -72,6 +72,7 @@ class GlobusExecutor:
         self._lock_file, self._version, self._log = lock, version, log
         self._executors: dict[str, Executor] = {}
         self._all: list[Executor] = []
+        self._closed = False
         self._asking: Client | None = None
         self._making, self._beginning_to_ask = threading.Lock(), threading.Lock()
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="first-globus")
@@ -172,8 +173,9 @@ class GlobusExecutor:
 
     async def close(self) -> None:
         """Leave; tasks go on without us."""
+        self._closed = True
         self._executors.clear()
-        await asyncio.gather(*(asyncio.to_thread(_let_go, executor) for executor in self._all))
+        await asyncio.gather(*(asyncio.to_thread(_let_go, executor) for executor in tuple(self._all)))
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     # in a thread
@@ -207,6 +209,9 @@ class GlobusExecutor:
                 executor.task_group_id = None
                 self._executors[key] = executor
                 self._all.append(executor)
+                if self._closed:
+                    _let_go(executor)
+                    raise RuntimeError("this server is shutting down")
             if self._function is None:
                 self._function = self._registered(self._executors[key].client)
             return self._executors[key], self._function
@@ -249,13 +254,16 @@ class GlobusExecutor:
             self._threads.submit(executor.shutdown, wait=False, cancel_futures=True)
 
 
-def _let_go(executor: Executor) -> None:
+def _let_go(executor: Any) -> None:
     """Shut down, also what listens for results: it would keep this process until the last task has ended."""
     from globus_compute_sdk.sdk.executor import _RESULT_WATCHERS  # noqa: PLC0415
 
+    executor.shutdown(wait=False, cancel_futures=True)
+    # A submission that is under way would begin to listen when it is through; it takes this lock for that.
+    executor._shutdown_lock.acquire(timeout=1.0)  # noqa: SLF001
     watcher: Any = _RESULT_WATCHERS.get(executor.task_group_id)
-    for each in filter(None, (executor, watcher)):
-        each.shutdown(wait=False, cancel_futures=True)
+    if watcher is not None:
+        watcher.shutdown(wait=False, cancel_futures=True)
 
 
 def _key(config: Config) -> str:
