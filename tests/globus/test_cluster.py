@@ -36,7 +36,11 @@ def test_a_chat_is_answered_by_a_replica_inside_a_slurm_job(lab, slurm):
 
 def test_a_replica_takes_one_submission_and_few_looks(lab, compute):
     lab.have_cold()
-    before, begun = len(compute.payloads), time.monotonic()
+    before = None
+    while before != len(compute.payloads):  # the last looks are at what has ended
+        before = len(compute.payloads)
+        time.sleep(2)
+    begun = time.monotonic()
     (lease,) = lab.have_hot()["leases"]
     minutes = int((time.monotonic() - begun) / PATIENT)
     # A look that knows of the ready replica belongs to no start: while one is hot, such a look is under way.

@@ -172,7 +172,7 @@ def test_an_answer_goes_on_when_the_engine_dies_behind_a_server_that_lives(mixed
     for cluster in places():
         mixed.post("models/start", model=SMOLLM2, cluster=cluster)
     wait_until(lambda: set(places().values()) == {"hot"}, 300, places)
-    asked = {**ASKED, "extra_headers": {"x-first-prefer": "large"}}
+    asked = {**ASKED, "extra_headers": {"x-first-avoid": "small"}}
     with mixed.openai() as client:
         broken = answer(client, asked, after_first_word=kill_engine)
     (seam,) = broken[-1].x_first["seams"]

@@ -38,11 +38,13 @@ def events_until(socket, wanted):
 def test_browsers_are_told_each_state_of_a_model_on_its_way(lab):
     with subscription(lab.cold()) as until:
         lab.post("models/start", model="smollm2")
-        events = until(lambda event: event.get("state") == "hot")
-    assert {event["schema_id"] for event in events} == {STATE}
+        events = [
+            event for event in until(lambda event: event.get("state") == "hot") if event["schema_id"] == STATE
+        ]
     assert {(event["model"], event["cluster"]) for event in events} == {(SMOLLM2, "local")}
     states = list(dict.fromkeys(event["state"] for event in events))
-    assert states == ["queued", "starting", "hot"]
+    # What lasts for less than a tenth of a second need not be told.
+    assert states in (["queued", "starting", "hot"], ["starting", "hot"])
     assert all(event["reason"] for event in events[:-1])
 
 
