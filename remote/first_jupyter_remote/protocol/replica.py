@@ -1,4 +1,4 @@
-"""What crosses the wire between the Jupyter server and a cluster: dataclasses that are JSON both ways."""
+"""What a Jupyter server and a cluster say of replicas: dataclasses that are JSON both ways."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-__all__ = ["Load", "ModelSpec", "QueuedJob", "ReplicaRecord", "Stage", "Weights"]
+__all__ = ["Load", "ModelSpec", "QueuedJob", "ReplicaRecord", "Stage", "Weights", "Wire"]
 
 
 class Stage(StrEnum):
@@ -181,6 +181,8 @@ class ReplicaRecord(Wire):
         How many orders to be awake it has followed.
     load
         Its load when the record was written.
+    no_tunnel
+        What keeps its node agent from opening a tunnel to the Jupyter server, where it was to.
     log, log_file
         Where it failed, the last lines of its log, without secrets, and the file on its node that has it all.
     updated
@@ -209,6 +211,7 @@ class ReplicaRecord(Wire):
     restarts: int = 0
     wakes: int = 0
     load: Load = field(default_factory=Load)
+    no_tunnel: str = ""
     log: tuple[str, ...] = field(default=(), repr=False)
     log_file: str | None = None
     updated: float = 0.0
