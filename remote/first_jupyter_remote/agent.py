@@ -22,6 +22,7 @@ from .records import Reporter, folder
 from .server import DiedError, Server
 from .sleep import Sleep
 from .stopping import Stop, StopAskedError
+from .tunnel import Tunnel
 from .turns import Turns
 from .weights import WeightsError, cache_dir, fetch
 
@@ -76,6 +77,8 @@ class Agent:
         Whose turn it is on the GPUs, where several models have them one after the other.
     wanted
         Whether somebody waits for this very replica.
+    door
+        The URL at which the Jupyter server takes this replica's tunnel; empty where none is wanted.
     """
 
     def __init__(
@@ -91,11 +94,12 @@ class Agent:
         hold: float | None = None,
         turns: Turns | None = None,
         wanted: bool = True,
+        door: str = "",
     ) -> None:
         place = folder(home, replica)
         self.spec = spec
         self.stop = stop or Stop()
-        self._bind = bind
+        self._bind, self._door = bind, door
         self._orders = Orders(place, replica)
         self._lease = Lease(spec.idle_ttl, hold)
         self._sleep = Sleep(spec.sleep_after, wanted=wanted)
@@ -105,6 +109,7 @@ class Agent:
         self._job = job.current(os.environ, self._now())
         self._log = Log(place / f"{replica}.log")
         self._server: Server | None = None
+        self._tunnel: Tunnel | None = None
         self._ready_at: float | None = None
         record = ReplicaRecord(
             replica,
@@ -132,6 +137,7 @@ class Agent:
             traceback.print_exc()
             stage, reason = Stage.FAILED, f"the node agent broke: {type(error).__name__}: {error}"
         finally:
+            self._close_tunnel()
             if self._server:
                 self._server.kill()
             self._turns.leave(self._replica)
@@ -157,6 +163,7 @@ class Agent:
                 refused = self._start(self._server, final=not ever_ready)
                 self._watch(self._server, refused or fetched.note)
             except DiedError as died:
+                self._close_tunnel()
                 self._server.kill()
                 self._turns.leave(self._replica)
                 self._sleep.lost()
@@ -205,6 +212,8 @@ class Agent:
         note = "; ".join(filter(None, (note, self._sleeplessness(server))))
         ready |= self._lease.terms()
         self._reporter.update(stage=Stage.READY, reason=note, progress=None, **ready)
+        if self._door:
+            self._tunnel = Tunnel(self._door, at.key, at.port)
         pulse = Pulse(self._ready_at, embeddings=self.spec.embeddings)
         # What the first request left behind in the metrics is no use.
         pulse.beat(server.load(self._tick(server)), time.monotonic())
@@ -226,7 +235,8 @@ class Agent:
             raise DiedError(f"{server.kind.name} {fault}")
         if load is None:
             return
-        self._reporter.update(load=load, **self._lease.terms())
+        trouble = self._tunnel.trouble if self._tunnel is not None else ""
+        self._reporter.update(load=load, no_tunnel=trouble, **self._lease.terms())
         if over := self._lease.over(self._now()):
             raise StopAskedError(over, again=True)
 
@@ -271,6 +281,11 @@ class Agent:
             self._reporter.update(stage=stage, reason="waiting for its turn on the node's GPUs")
             rest()
             self._check()
+
+    def _close_tunnel(self) -> None:
+        if self._tunnel is not None:
+            self._tunnel.close()
+            self._tunnel = None
 
     def _pause(self, died: DiedError, seconds: float) -> None:
         self._lease.lost()

@@ -45,6 +45,7 @@ def serve(
     bind: str = LOOPBACK,
     owner: str = "",
     hold: float | None = None,
+    door: str = "",
 ) -> dict[str, Any]:
     """Be the node agent of one replica, until it ends.
 
@@ -66,6 +67,9 @@ def serve(
         Who asks, for the record.
     hold
         Seconds from when it is ready for which it stays, used or not.
+    door
+        The URL below which the Jupyter server takes tunnels, each at its replica's id; empty where none is
+        wanted.
 
     Returns
     -------
@@ -75,7 +79,17 @@ def serve(
     wish = stop or Stop()
     tell = (lambda record: report(record.to_json())) if report else None
     where = state(home)
-    agent = Agent(ModelSpec.from_json(spec), replica, where, tell, wish, bind=bind, owner=owner, hold=hold)
+    agent = Agent(
+        ModelSpec.from_json(spec),
+        replica,
+        where,
+        tell,
+        wish,
+        bind=bind,
+        owner=owner,
+        hold=hold,
+        door=_door(door, replica),
+    )
     with _sigterm(wish), busy():
         return agent.run().to_json()
 
@@ -89,6 +103,7 @@ def serve_together(
     bind: str = LOOPBACK,
     owner: str = "",
     hold: float | None = None,
+    door: str = "",
 ) -> list[dict[str, Any]]:
     """Be the node agents of several replicas on one node, until all have ended.
 
@@ -98,7 +113,7 @@ def serve_together(
         The replicas, each ``{"spec": …, "replica": …}`` with what ``serve`` takes. A model's ``gpus`` is its
         part of the node's; those without one share the rest equally. Where all of them have ``sleep_after``
         each may take all GPUs, and one is awake at a time; the first one is the one that was asked for.
-    home, report, bind, owner, hold
+    home, report, bind, owner, hold, door
         As for ``serve``, for all of them.
     stop
         Lets another thread ask all of them to end.
@@ -137,6 +152,7 @@ def serve_together(
             hold=hold,
             turns=turns,
             wanted=name == names[0],
+            door=_door(door, name),
         )
         for spec, name in zip(specs, names, strict=True)
     ]
@@ -258,6 +274,11 @@ def wake(home: str, replica: str) -> dict[str, Any]:
     if not record.stage.is_final:
         order_wake(place, replica)
     return record.to_json()
+
+
+def _door(door: str, replica: str) -> str:
+    """Return where one replica's tunnel is taken."""
+    return f"{door.rstrip('/')}/{replica}" if door else ""
 
 
 def _look_up(home: str, replica: str) -> tuple[Path, ReplicaRecord | None]:
