@@ -36,6 +36,8 @@ from .federation.scaler import Scaler
 from .federation.terms import budgets, terms
 from .notebooks import Notebooks
 from .openai import handlers as openai_handlers
+from .paths import entrance
+from .paths.doors import Doors
 from .runtime_file import RuntimeFile
 from .usage import Ledger
 
@@ -60,6 +62,15 @@ class FirstApp(ExtensionApp):
         help="Whether kernels find OPENAI_BASE_URL and OPENAI_API_KEY set; if-unset: where neither is.",
     ).tag(config=True)
     max_body = Int(32 * 2**20, help="The largest request body, in bytes.").tag(config=True)
+
+    public_url = Unicode(
+        help="Where the nodes of a cluster reach this server, as https://hub.site.edu/user/name/ does; they "
+        "dial it where it cannot reach them. Default: what JupyterHub says of it, if anything."
+    ).tag(config=True)
+
+    @default("public_url")
+    def _default_public_url(self) -> str:
+        return os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
 
     @default("federation_file")
     def _default_federation_file(self) -> str:
@@ -89,6 +100,10 @@ class FirstApp(ExtensionApp):
         )
         named = Path(self.federation_file) if self.federation_file else None
         self.login = self._login_for(file, data / "globus")
+        self.doors = Doors(
+            lambda: f"{self.public_url.rstrip('/')}/first/tunnel" if self.public_url else "",
+            lambda replica: self.dataplane.send({"type": "shut", "replica": replica}),
+        )
         here = kinds.Surroundings(
             data=data,
             federation_file=named,
@@ -97,6 +112,7 @@ class FirstApp(ExtensionApp):
             changed=self.federation.changed,
             log=self.log,
             idle=self._idle,
+            doors=self.doors,
         )
         for name, cluster in file.clusters.items():
             for made in kinds.make(name, cluster, here):
@@ -143,7 +159,11 @@ class FirstApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Name the routes."""
-        for pattern, handler in (*control_handlers.default_handlers, *openai_handlers.default_handlers):
+        for pattern, handler in (
+            *control_handlers.default_handlers,
+            *openai_handlers.default_handlers,
+            *entrance.default_handlers,
+        ):
             self.handlers.append((pattern, handler, {"first": self}))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
@@ -248,6 +268,10 @@ class FirstApp(ExtensionApp):
                 self.scaler.load(self.control.counts, message["running"])
             case "done":
                 self.ledger.add(self.notebooks.named(message["outcomes"]))
+            case "tunnel":
+                self.doors.told(message["replica"], is_open=message["open"])
+            case "ended":
+                self.doors.all_shut()
             case "control":
                 self.federation.do(self._reply(message))
 

@@ -20,7 +20,7 @@ from first_jupyter_remote.weights import fetch
 from jupyter_process import CACHE, SMOLLM2, TELL, Jupyter, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from compute import ComputeStandIn
 
@@ -124,6 +124,7 @@ def connect(
     model: dict[str, Any],
     data: Path | None = None,
     look: float | None = None,
+    options: Sequence[str] = (),
     **cluster: Any,
 ) -> Lab:
     """Start a server whose one model is on an agent's endpoint.
@@ -140,6 +141,8 @@ def connect(
         Jupyter's data folder, where it shall be another server's.
     look
         Seconds that a look at the cluster's records takes without news, where fewer than usual.
+    options
+        Further command-line options.
     cluster
         Further keys of the cluster.
     """
@@ -150,7 +153,7 @@ def connect(
     if look is not None:
         environment["FIRST_TEST_LOOK"] = str(look)
     place = {"kind": "globus-compute", "endpoint": agent.id, "models": [model], **cluster}
-    return Lab(folder, env=environment, federation=json.dumps({"clusters": {"lab": place}}))
+    return Lab(folder, *options, env=environment, federation=json.dumps({"clusters": {"lab": place}}))
 
 
 @pytest.fixture(scope="session")

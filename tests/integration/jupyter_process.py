@@ -39,7 +39,7 @@ class Jupyter:
     home
         An empty folder; configuration, data, runtime files and notebooks live below it.
     options
-        Further command-line options.
+        Further command-line options; ``{port}`` in them is Jupyter's port.
     env
         Further environment.
     federation
@@ -65,10 +65,14 @@ class Jupyter:
         }
         command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
         command += [f"--ServerApp.root_dir={home / 'notebooks'}", f"--IdentityProvider.token={self.token}"]
-        command += ["--ServerApp.allow_unauthenticated_access=False", f"--ServerApp.port={free_port()}"]
+        command += [
+            "--ServerApp.allow_unauthenticated_access=False",
+            f"--ServerApp.port={(port := free_port())}",
+        ]
+        command += [option.replace("{port}", str(port)) for option in options]
         with (home / "log").open("w") as log:
             self.process = subprocess.Popen(
-                [*command, *options], env=self.env, cwd=home, stdout=log, stderr=log, start_new_session=True
+                command, env=self.env, cwd=home, stdout=log, stderr=log, start_new_session=True
             )
         try:
             wait_until(self._has_started, 120)

@@ -26,6 +26,7 @@ from .scalable import Failure
 from .starts import Starts
 from .successors import Successors
 from .surroundings import Surroundings
+from .ways import Ways
 
 __all__ = ["GlobusComputeCluster"]
 
@@ -65,6 +66,7 @@ class GlobusComputeCluster:
         self._background = Background(here.log)
         self._starts = Starts(name, here.history, self._background, here.log)
         self._successors = Successors(self._running, self._starts.took, self._succeed)
+        self._ways = Ways(section.paths, here.doors)
         us = owner(here.folder("owner"))
         self._watch = GlobusWatch(
             executor,
@@ -82,6 +84,7 @@ class GlobusComputeCluster:
             us,
             asked=self._asked,
             background=self._background,
+            ways=self._ways,
             take=self._take,
             reached=self._reached,
             look=self._watch.begin,
@@ -214,14 +217,21 @@ class GlobusComputeCluster:
         if record.stage.is_final:
             self._log.info("Replica %s ended: %s", record.replica, record.reason or record.stage)
             self._asked.remove(record.replica)
+            self._ways.forget(record.replica)
             served.end(record)
             self._successors.has_ended(run)
         elif record.stage is not Stage.READY:
             run.host = None
         elif run.host is None or (before.port, before.key) != (record.port, record.key):
             run.host = None
+            self._ways.expect(record, lambda: self._opened(run))
             self._replicas.reach(run)
         self._changed()
+
+    def _opened(self, run: Running) -> None:
+        """Take the tunnel to a replica that is not reached otherwise."""
+        if run.record.stage is Stage.READY and run.host is None:
+            self._replicas.reach(run)
 
     def _reached(self, run: Running) -> None:
         """Note that a replica takes requests."""

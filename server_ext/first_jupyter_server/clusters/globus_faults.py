@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from first_jupyter_remote.protocol import ReplicaRecord
-
-__all__ = ["ComputeFault", "demanded", "explain", "offline", "older", "unreached"]
+__all__ = ["ComputeFault", "demanded", "explain", "offline", "older"]
 
 NOT_INSTALLED = "globus-compute-sdk is not installed beside Jupyter: pip install 'first-jupyter[compute]'"
 FORGOTTEN = (
@@ -88,14 +86,6 @@ def older(endpoint: str) -> ComputeFault:
     return ComputeFault(
         f"the function that is called on the endpoint {endpoint} is of another release of first-jupyter: "
         "have this one's registered (first-remote register), and correct 'function' in the federation file"
-    )
-
-
-def unreached(record: ReplicaRecord) -> str:
-    """Say that a replica is ready where this server does not reach it."""
-    where = ", ".join(f"{address}:{record.port}" for address in record.addresses)
-    return (
-        f"it is ready on {record.node}, but this server reaches it at none of {where}; its node is given back"
     )
 
 

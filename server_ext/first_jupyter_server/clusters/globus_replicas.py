@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,20 +16,15 @@ from first_jupyter_server.background import Background
 
 from .asked import Asked, Order
 from .globus_executor import CONTROL, GlobusExecutor
-from .globus_faults import ComputeFault, offline, unreached
+from .globus_faults import ComputeFault, offline
 from .globus_watch import SLOWNESS
-from .reach import reach
 from .replicas import ended
 from .running import Running
+from .ways import Ways
 
 __all__ = ["GlobusReplicas"]
 
 Part = tuple[Running, ModelSpec]
-
-EVERYWHERE = "0.0.0.0"  # noqa: S104  # on a node of the cluster, where the replica's key guards it
-
-PAUSES = (0.0, 1.0, 3.0)
-"""Seconds before each try to reach a replica."""
 
 AGAIN = (3.0, 25.0, 25.0, 25.0)
 """Seconds before each further try with a replica that was given to a job at its end: an endpoint keeps a job
@@ -54,6 +50,8 @@ class GlobusReplicas:
         Takes what becomes of a replica.
     reached
         Called when the way to a replica is found.
+    ways
+        Finds the ways to them.
     look
         Has the records looked at.
     changed
@@ -70,6 +68,7 @@ class GlobusReplicas:
         *,
         asked: Asked,
         background: Background,
+        ways: Ways,
         take: Callable[[Running, ReplicaRecord], None],
         reached: Callable[[Running], None],
         look: Callable[[], None],
@@ -78,6 +77,7 @@ class GlobusReplicas:
     ) -> None:
         self._executor, self._home, self._owner = executor, home, owner
         self._asked, self._background = asked, background
+        self._ways = ways
         self._take, self._reached, self._look = take, reached, look
         self._changed, self._log = changed, log
 
@@ -145,7 +145,8 @@ class GlobusReplicas:
         for run, spec in parts:
             self._asked.add(Order(run.record.replica, spec.id, follows=run.follows))
         calls = [{"spec": spec.to_json(), "replica": run.record.replica} for run, spec in parts]
-        where = {"bind": EVERYWHERE, "owner": self._owner, **({"hold": hold} if hold else {})}
+        where = {"bind": self._ways.bind, "owner": self._owner, **({"hold": hold} if hold else {})}
+        where |= {"door": door} if (door := self._ways.door) else {}
         if len(calls) == 1:
             one = calls[0]["spec"], calls[0]["replica"], self._home
             future = await self._executor.submit(config, "serve", *one, **where)
@@ -202,22 +203,32 @@ class GlobusReplicas:
             self._changed()
         self._look()
 
+    async def _newest(self, record: ReplicaRecord) -> ReplicaRecord:
+        """Return a replica's record as it is now, if possible: what keeps its tunnel shut is no news."""
+        if self._ways.door:
+            with contextlib.suppress(ComputeFault):
+                for found in await self._executor.call(CONTROL, "find", self._home, patience=SLOWNESS):
+                    if found["replica"] == record.replica:
+                        return ReplicaRecord.from_json(found)
+        return record
+
     async def _reach(self, run: Running) -> None:
         """Look for the way; give back the node of a replica to which there never was one."""
         run.reaching = True
         try:
-            for pause in PAUSES:
-                await asyncio.sleep(pause)
+            for pause in self._ways.pauses:
+                await self._ways.wait(run.record.replica, pause)
                 record = run.record
-                host = await reach(record) if record.stage is Stage.READY else None
+                way = await self._ways.find(record) if record.stage is Stage.READY else None
                 if run.record.stage is not Stage.READY:
                     return
-                if host is not None and run.record.port == record.port:
-                    run.host = host
+                if way is not None and run.record.port == record.port:
+                    run.path, run.host = way
                     self._reached(run)
                     return
             if run.ready is None:
+                newest = await self._newest(run.record)
                 self.end(run)
-                self._take(run, ended(run.record, Stage.FAILED, unreached(run.record)))
+                self._take(run, ended(run.record, Stage.FAILED, self._ways.none(newest)))
         finally:
             run.reaching = False

@@ -181,4 +181,6 @@ def slug(model: str) -> str:
 
 def _replica(run: Running, slots: int | None) -> Replica:
     record = run.record
-    return Replica(record.replica, run.host or "", record.port or 0, key=record.key, slots=slots)
+    return Replica(
+        record.replica, run.host or "", record.port or 0, key=record.key, path=run.path, slots=slots
+    )

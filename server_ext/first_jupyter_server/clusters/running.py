@@ -37,8 +37,8 @@ class Running:
         The id of its task, once the service gave it one.
     job
         Its job, while that waits and the scheduler tells of it.
-    host
-        The address at which it was reached.
+    host, path
+        The address at which it was reached, and how.
     reaching
         Whether the way to it is being looked for.
     ready
@@ -66,6 +66,7 @@ class Running:
     task: str | None = None
     job: QueuedJob | None = None
     host: str | None = None
+    path: str = "direct"
     reaching: bool = False
     ready: float | None = None
     behind: float | None = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from logging import Logger
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from first_jupyter_server.federation.history import StartHistory
+from first_jupyter_server.paths.doors import Doors
 
 if TYPE_CHECKING:
     from first_jupyter_server.auth.tokens import Tokens
@@ -34,6 +35,8 @@ class Surroundings:
         Called when an offer has changed.
     log
         The server's log, where starts and ends are told.
+    doors
+        Where node agents knock that this server cannot reach.
     idle
         Returns the seconds since somebody did something in Jupyter.
     """
@@ -45,6 +48,7 @@ class Surroundings:
     changed: Callable[[], None]
     log: Logger
     idle: Callable[[], float] = lambda: 0.0
+    doors: Doors = field(default_factory=Doors)
 
     def folder(self, cluster: str) -> Path:
         """Return the folder of one cluster."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from first_jupyter_server.paths.handover import receive
+
 from .plane import DataPlane
 
 BACKLOG = 4_096
@@ -34,8 +36,16 @@ class ParentPipe(asyncio.Protocol):
         self._closed.set()
 
 
-async def serve(listener: socket.socket) -> None:
-    """Serve until the extension's end of the pipe closes."""
+async def serve(listener: socket.socket, doorway: socket.socket) -> None:
+    """Serve until the extension's end of the pipe closes.
+
+    Parameters
+    ----------
+    listener
+        Where clients connect.
+    doorway
+        Where the extension hands over the connections of tunnels.
+    """
     loop = asyncio.get_running_loop()
     closed = asyncio.Event()
     out = await _writer(loop)
@@ -46,6 +56,16 @@ async def serve(listener: socket.socket) -> None:
     plane = DataPlane(send)
     await loop.connect_read_pipe(lambda: ParentPipe(plane, closed), sys.stdin)
     await plane.configured.wait()
+    arrivals: set[asyncio.Task[None]] = set()
+
+    def take(connection: socket.socket, message: dict[str, Any]) -> None:
+        arrival = loop.create_task(
+            plane.tunnels.take(connection, message["replica"], message["answer"].encode())
+        )
+        arrivals.add(arrival)
+        arrival.add_done_callback(arrivals.discard)
+
+    receive(doorway, take)
     server = await loop.create_server(plane.connection, sock=listener, backlog=BACKLOG)
     send({"type": "ready"})
     await closed.wait()
@@ -58,14 +78,14 @@ async def _writer(loop: asyncio.AbstractEventLoop) -> asyncio.WriteTransport:
 
 
 def main() -> None:
-    """Run on the socket whose descriptor is the first argument."""
+    """Run on the sockets whose descriptors are the arguments: the listener, and the way of tunnels."""
     run = asyncio.run
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415
 
         run = uvloop.run
     with contextlib.suppress(KeyboardInterrupt):
-        run(serve(socket.socket(fileno=int(sys.argv[1]))))
+        run(serve(*(socket.socket(fileno=int(descriptor)) for descriptor in sys.argv[1:3])))
 
 
 if __name__ == "__main__":

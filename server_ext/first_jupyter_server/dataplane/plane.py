@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from first_jupyter_server.dialects.no import Then
@@ -13,6 +14,7 @@ from first_jupyter_server.federation import tuning
 from first_jupyter_server.federation.catalog import Catalog, Replica
 from first_jupyter_server.federation.decision import Route
 from first_jupyter_server.federation.wishes import Wishes
+from first_jupyter_server.paths.tunnels import Tunnels
 
 from .attempt import Attempt
 from .decisions import Decisions
@@ -57,6 +59,7 @@ class DataPlane:
         self.clusters: frozenset[str] = frozenset()
         self.traffic = Traffic()
         self.decisions = Decisions()
+        self.tunnels = Tunnels(self._tunnel_changed)
         self.listeners: set[EventStream] = set()
         self._surface = Surface(self)
         self._liveness = Liveness(self.pool, Attempt.stopped)
@@ -86,6 +89,8 @@ class DataPlane:
                 self.traffic.rules = {
                     label: Wishes.from_json(wishes) for label, wishes in message["rules"].items()
                 }
+            case "shut":
+                self.tunnels.end(message["replica"])
             case "ping":
                 self._send({"type": "pong"})
             case "reply":
@@ -112,7 +117,8 @@ class DataPlane:
         """Return the connections to a replica."""
         pool = self._pools.get(replica)
         if pool is None:
-            pool = self._pools[replica] = Pool(replica.host, replica.port, tls=replica.tls)
+            way = partial(self.tunnels.dial, replica.id) if replica.path == "tunnel" else None
+            pool = self._pools[replica] = Pool(replica.host, replica.port, tls=replica.tls, way=way)
         return pool
 
     def attempt(self, model: str, route: Route) -> Attempt:
@@ -142,6 +148,9 @@ class DataPlane:
     def unreachable(self, replica: Replica, reason: str) -> None:
         """Tell the extension that a replica did not take a request."""
         self._send({"type": "unreachable", "replica": replica.id, "reason": reason})
+
+    def _tunnel_changed(self, replica: str, is_open: bool) -> None:
+        self._send({"type": "tunnel", "replica": replica, "open": is_open})
 
     def left(self, attempt: Attempt) -> None:
         """Count a request out, and let another one have its slot."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 
+from first_jupyter_server.paths.handover import hand_over, pair
+
 from .heartbeat import Heartbeat
 
 __all__ = ["Supervisor"]
@@ -33,7 +35,7 @@ class Supervisor:
     Parameters
     ----------
     receive
-        Takes the child's messages.
+        Takes the child's messages, and ``{"type": "ended"}`` when a child has ended.
     log
         Where a child's death is told.
 
@@ -49,6 +51,7 @@ class Supervisor:
         self._log = log
         self._listener: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._doorway: socket.socket | None = None
         self._minder: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._config: dict[str, Any] = {}
@@ -116,6 +119,18 @@ class Supervisor:
         """Give the child the answer to a control request."""
         self.send({"type": "reply", "id": request, "status": status, "body": orjson.dumps(body).decode()})
 
+    def hand_over(self, connection: socket.socket, message: dict[str, Any]) -> None:
+        """Give the child a connection; ours is to be closed afterwards.
+
+        Raises
+        ------
+        OSError
+            Where there is no child now that takes it.
+        """
+        if self._doorway is None:
+            raise OSError("the data plane is being started")
+        hand_over(self._doorway, connection, message)
+
     async def stop(self) -> None:
         """End the child and close the socket."""
         if self._minder is not None:
@@ -142,6 +157,7 @@ class Supervisor:
                     "The data plane could not be started: %s. Trying again in %.1f s.", error, pause
                 )
             self._process = None
+            self._take({"type": "ended"})
             self.restarts += 1
             pause = 0.0 if time.monotonic() - started > STEADY else min(LONGEST_PAUSE, pause * 2 or 0.1)
             self._log.warning(
@@ -152,17 +168,19 @@ class Supervisor:
     async def _run_child(self) -> int:
         assert self._listener is not None  # noqa: S101  # start() opened it
         descriptor = self._listener.fileno()
+        doorway, theirs = pair()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "first_jupyter_server.dataplane", str(descriptor)),
+            *("-m", "first_jupyter_server.dataplane", str(descriptor), str(theirs.fileno())),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=LONGEST_LINE,
-            pass_fds=(descriptor,),
+            pass_fds=(descriptor, theirs.fileno()),
             # A Ctrl-C in the terminal is for Jupyter, which ends the child in its own time.
             start_new_session=True,
         )
-        self._process = process
+        theirs.close()
+        self._process, self._doorway = process, doorway
         self.send(self._catalog)
         self.send(self._rules)
         self.send(self._config)
@@ -180,6 +198,8 @@ class Supervisor:
                     case _:
                         self._take(message)
         finally:
+            self._doorway = None
+            doorway.close()
             if watch is not None:
                 watch.cancel()
         return await process.wait()

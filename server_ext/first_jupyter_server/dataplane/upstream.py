@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
 import httptools
@@ -79,6 +80,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def silence(self) -> float:
         """Return the seconds since the other side said something; 0 where the system does not tell."""
+        if (silent := self.transport.get_extra_info("silence")) is not None:
+            return float(silent)
         sock = self.transport.get_extra_info("socket")
         try:
             told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
@@ -167,6 +170,10 @@ class UpstreamConnection(asyncio.Protocol):
             receiver.on_lost(reused=self._served > 0)
 
 
+Way = Callable[[Callable[[], UpstreamConnection]], Awaitable[UpstreamConnection]]
+"""Makes a connection for the protocol that it is given; raises ``OSError`` where it cannot."""
+
+
 class Pool:
     """The connections to one address.
 
@@ -174,12 +181,15 @@ class Pool:
     ----------
     host, port, tls
         The address, and whether it speaks TLS.
+    way
+        What makes a connection to it, where that is not its address.
     """
 
-    def __init__(self, host: str, port: int, *, tls: bool = False) -> None:
+    def __init__(self, host: str, port: int, *, tls: bool = False, way: Way | None = None) -> None:
         self.host = host
         self.port = port
         self.tls = tls
+        self._way = way
         self.authority = authority(host, port, tls=tls)
         self._idle: list[UpstreamConnection] = []
         self._closed = False
@@ -192,6 +202,8 @@ class Pool:
         OSError
             Where the address cannot be reached; with what to do now.
         """
+        if self._way is not None:
+            return await self._way(lambda: UpstreamConnection(self))
         return await dial(lambda: UpstreamConnection(self), self.host, self.port, tls=self.tls)
 
     def take(self) -> UpstreamConnection | None:
