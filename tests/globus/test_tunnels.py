@@ -8,6 +8,7 @@ import time
 
 import pytest
 from cluster import record
+from hub import AtHub
 from jupyter_process import TELL, free_port, wait_until
 
 pytestmark = [pytest.mark.globus, pytest.mark.model]
@@ -92,3 +93,21 @@ def test_a_node_that_can_neither_be_reached_nor_dial_says_why(serve, agent, lab)
     reason = deaf.start_and_fail()
     assert "it opened no tunnel to this server: 127.0.0.1:" in reason
     assert "takes no connections from this node" in reason
+
+
+def test_at_a_hub_a_node_dials_the_users_address_behind_its_proxy(agent, client_id, weights, lab, tmp_path):
+    lab.have_cold()
+    hub = AtHub(agent, client_id, tmp_path, weights, paths=["tunnel"])
+    try:
+        hub.have_hot()
+        assert ask(hub) == "tunnel"
+        with hub.openai() as client, client.chat.completions.create(**TELL | {"max_tokens": 200}) as stream:
+            chunks = iter(stream)
+            while not next(chunks).choices[0].delta.content:
+                pass
+            hub.restart_proxy()
+            assert list(chunks)[-1].choices[0].finish_reason == "length"
+        assert not [line for line in hub.log.splitlines() if record(agent)["key"] in line]
+        hub.have_cold()
+    finally:
+        hub.close()
