@@ -42,7 +42,7 @@ class Tunnel:
     ) -> None:
         self._url, self._key, self._port = url, tunnel_key(key), port
         self._changed, self._trouble = changed, ""
-        self._loop = asyncio.new_event_loop()
+        self._loop = _new_loop()
         self._over = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="first-tunnel", daemon=True)
         self._thread.start()
@@ -99,6 +99,16 @@ class Tunnel:
             self._changed(trouble)
 
 
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop; an environment of vLLM has one that is twice as quick."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
 class _Session:
     """One session, and the connection that it is over now."""
 
@@ -139,7 +149,7 @@ class _Session:
         if self._connection is not None and self.link.is_connected:
             self._connection.finish()
 
-    def _begin(self, connection: Connection, hello: Frame) -> Callable[[Frame], None]:
+    def _begin(self, connection: Connection, hello: Frame) -> Streams:
         session, received = said(hello)
         if session != self.link.session:
             # A server that was started anew knows nothing of what was under way.
@@ -147,7 +157,7 @@ class _Session:
             raise ProtocolError("the Jupyter server does not know this tunnel any more")
         self.link.connected(connection.send, received)
         self._joined.set_result("")
-        return self.streams.arrived
+        return self.streams
 
     def _lost(self, _: Connection, why: str) -> None:
         self.link.disconnected()

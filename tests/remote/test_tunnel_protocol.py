@@ -12,7 +12,9 @@ from first_jupyter_remote.protocol.websocket import CLOSE, LONGEST, MESSAGE, PIN
 
 
 def take(streams, message):
-    streams.arrived(unpack(message))
+    for frame in unpack(message):
+        streams.arrived(frame)
+    streams.settle()
 
 
 class Taker(asyncio.Protocol):
@@ -54,7 +56,7 @@ class Ends:
     def join(self):
         self.connection += 1
         for one, other in ((self.here, self.there), (self.there, self.here)):
-            _, received = said(unpack(other.link.hello()))
+            _, received = said(*unpack(other.link.hello()))
             one.link.connected(lambda message, other=other: self.carry(other, message), received)
 
     def carry(self, other, message):
@@ -123,9 +125,11 @@ def test_bytes_of_another_kind_are_refused(wire):
         list(Decoder(masked=False).feed(wire))
 
 
-@pytest.mark.parametrize("message", [b"", b"\x04", b"\x63\x00\x00\x00\x00"])
+@pytest.mark.parametrize(
+    "message", [b"", b"\x04", pack(Kind.ACK)[:-1], b"\x63" + bytes(8), pack(Kind.PING) + b"\x04"]
+)
 def test_what_is_no_frame_is_refused(message):
-    with pytest.raises(ProtocolError, match="no frame"):
+    with pytest.raises(ProtocolError, match="holds no frames"):
         unpack(message)
 
 
@@ -145,13 +149,13 @@ def test_frames_that_were_lost_are_sent_again_and_only_those():
     here.disconnected()
     here.send(Kind.DATA, 1, b"4")
     here.connected(sent.append, 2)
-    assert [unpack(message).body for message in sent] == [b"3", b"4"]
+    assert [frame.body for message in sent for frame in unpack(message)] == [b"3", b"4"]
 
 
 def test_what_came_is_acknowledged_and_then_forgotten():
     here, there = Link(), Link()
-    there.connected(lambda message: here.take(unpack(message)), 0)
-    here.connected(lambda message: there.take(unpack(message)), 0)
+    there.connected(lambda message: here.take(*unpack(message)), 0)
+    here.connected(lambda message: there.take(*unpack(message)), 0)
     for _ in range(ACK_EVERY):
         here.send(Kind.DATA, 1, b"x")
     with pytest.raises(ProtocolError, match="are said to have come"):
@@ -166,7 +170,7 @@ def test_more_frames_than_were_sent_cannot_have_come():
 @pytest.mark.parametrize("hello", [pack(Kind.PING), pack(Kind.HELLO, body=b"short")])
 def test_a_connection_begins_with_a_hello(hello):
     with pytest.raises(ProtocolError, match="begins with"):
-        said(unpack(hello))
+        said(*unpack(hello))
 
 
 # its streams

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 KERNEL, SERVER, CLUSTER = "first_jupyter", "first_jupyter_server", "first_jupyter_remote"
 DOORS = {f"{CLUSTER}.protocol", f"{CLUSTER}.functions"}
-BACKENDS = {"gguf", "numpy", "xllamacpp"}
+BACKENDS = {"gguf", "numpy", "uvloop", "xllamacpp"}
 """What is found in the environment of an inference server."""
 COMMAND = "first_jupyter_server/remote_command.py"
 """The command ``first-remote``, which no server loads."""

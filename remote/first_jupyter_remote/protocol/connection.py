@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import cast
 
 from .frames import Frame, Kind, ProtocolError, pack, unpack
+from .streams import Streams
 from .websocket import CLOSE, PING, PONG, Decoder, encode
 
 __all__ = ["LOST_AFTER", "PING_EVERY", "RESUME_WITHIN", "SUBPROTOCOL", "Connection", "tunnel_key"]
@@ -20,6 +21,9 @@ PING_EVERY = 5.0
 
 LOST_AFTER = 13.0
 """Seconds without any sign of life from the other side after which a connection counts as lost."""
+
+TOGETHER = 64 * 1024
+"""Bytes of frames up to which they go in one message."""
 
 RESUME_WITHIN = 45.0
 """Seconds that a session outlives its connection."""
@@ -42,7 +46,8 @@ class Connection(asyncio.Protocol):
     dialled
         Whether this side dialled.
     begin
-        Takes this connection and the first frame, the other side's ``HELLO``; returns what takes the others.
+        Takes this connection and the first frame, the other side's ``HELLO``; returns whose the others are,
+        None where nobody wants them.
     lost
         Called with this connection when it is gone, and with the reason in words.
     """
@@ -51,32 +56,35 @@ class Connection(asyncio.Protocol):
         self,
         *,
         dialled: bool,
-        begin: Callable[[Connection, Frame], Callable[[Frame], None]],
+        begin: Callable[[Connection, Frame], Streams | None],
         lost: Callable[[Connection, str], None],
     ) -> None:
         self._masks = dialled
         self._begin, self._lost = begin, lost
-        self._arrived: Callable[[Frame], None] | None = None
+        self._streams: Streams | None = None
+        self._has_begun = False
         self._decoder = Decoder(masked=not dialled)
         self._why = ""
         self._heard = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._out: list[bytes] = []
         self._transport: asyncio.Transport
+        self._loop: asyncio.AbstractEventLoop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to give signs of life."""
         self._transport = cast("asyncio.Transport", transport)
         # What waits is limited by the streams' windows.
         self._transport.set_write_buffer_limits(high=2**30)
-        self._heard = asyncio.get_running_loop().time()
-        self._timer = asyncio.get_running_loop().call_later(PING_EVERY, self._ping)
+        self._loop = asyncio.get_running_loop()
+        self._heard = self._loop.time()
+        self._timer = self._loop.call_later(PING_EVERY, self._ping)
 
     def send(self, message: bytes) -> None:
-        """Send a message, together with all others of this moment."""
+        """Send a frame, in one message with all others of this moment."""
         if not self._out:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._out.append(encode(message, masked=self._masks))
+            self._loop.call_soon(self._flush)
+        self._out.append(message)
 
     def finish(self) -> None:
         """Hang up once all that was sent is on its way."""
@@ -90,12 +98,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand each frame over."""
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = self._loop.time()
         try:
             for opcode, body in self._decoder.feed(data):
                 if self._transport.is_closing():
                     return
                 self._take(opcode, body)
+            if self._streams is not None:
+                self._streams.settle()
         except ProtocolError as error:
             self.close(str(error))
 
@@ -112,21 +122,31 @@ class Connection(asyncio.Protocol):
         elif opcode == CLOSE:
             self.close("the other side closed it")
         elif opcode != PONG:
-            frame = unpack(body)
-            if self._arrived is None:
-                self._arrived = self._begin(self, frame)
-            else:
-                self._arrived(frame)
+            for frame in unpack(body):
+                if not self._has_begun:
+                    self._has_begun = True
+                    self._streams = self._begin(self, frame)
+                elif self._streams is not None:
+                    self._streams.arrived(frame)
 
     def _flush(self) -> None:
-        if self._out and not self._transport.is_closing():
-            self._transport.write(b"".join(self._out))
-        self._out.clear()
+        out, self._out = self._out, []
+        if self._transport.is_closing():
+            return
+        together: list[bytes] = []
+        size = 0
+        for frame in out:
+            if size + len(frame) > TOGETHER and together:
+                self._transport.write(encode(b"".join(together), masked=self._masks))
+                together, size = [], 0
+            together.append(frame)
+            size += len(frame)
+        if together:
+            self._transport.write(encode(b"".join(together), masked=self._masks))
 
     def _ping(self) -> None:
-        loop = asyncio.get_running_loop()
-        if loop.time() - self._heard > LOST_AFTER:
+        if self._loop.time() - self._heard > LOST_AFTER:
             self.close(f"no sign of life for {LOST_AFTER:g} s")
             return
         self.send(pack(Kind.PING))
-        self._timer = loop.call_later(PING_EVERY, self._ping)
+        self._timer = self._loop.call_later(PING_EVERY, self._ping)

@@ -1,15 +1,15 @@
-"""The frames of a tunnel, each of them one binary message of its WebSocket."""
+"""The frames of a tunnel; each binary message of its WebSocket holds one or more."""
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 __all__ = ["COUNT", "Frame", "Kind", "ProtocolError", "pack", "unpack"]
 
 COUNT = struct.Struct("!Q")
-_HEAD = struct.Struct("!BI")
+_HEAD = struct.Struct("!BII")
 
 
 class ProtocolError(Exception):
@@ -40,14 +40,11 @@ class Kind(IntEnum):
     WINDOW = 7
     """So many bytes of a stream were taken, and as many more may be sent (``COUNT``)."""
 
-    @property
-    def is_numbered(self) -> bool:
-        """Whether it is counted and sent again."""
-        return self >= Kind.OPEN
+
+_KINDS = tuple(Kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One frame."""
 
     kind: Kind
@@ -55,7 +52,7 @@ class Frame:
     body: bytes
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         """The number that is its body."""
         if len(self.body) != COUNT.size:
             raise ProtocolError(f"a frame {self.kind.name} with a body of {len(self.body)} bytes")
@@ -63,20 +60,27 @@ class Frame:
 
 
 def pack(kind: Kind, stream: int = 0, body: bytes = b"") -> bytes:
-    """Return a frame as a message."""
-    return _HEAD.pack(kind, stream) + body
+    """Return a frame as it stands in a message."""
+    return _HEAD.pack(kind, stream, len(body)) + body
 
 
-def unpack(message: bytes) -> Frame:
-    """Return the frame that a message is.
+def unpack(message: bytes) -> list[Frame]:
+    """Return the frames that a message holds.
 
     Raises
     ------
     ProtocolError
-        Where it is none.
+        Where it holds something else.
     """
+    frames, at, end = [], 0, len(message)
     try:
-        kind, stream = _HEAD.unpack_from(message)
-        return Frame(Kind(kind), stream, message[_HEAD.size :])
-    except (struct.error, ValueError):
-        raise ProtocolError(f"a message that is no frame: {message[:8]!r}") from None
+        while at < end:
+            kind, stream, size = _HEAD.unpack_from(message, at)
+            at += _HEAD.size
+            frames.append(Frame(_KINDS[kind], stream, message[at : at + size]))
+            at += size
+    except (struct.error, IndexError):
+        at = -1
+    if at != end or not frames:
+        raise ProtocolError(f"a message that holds no frames: {message[:16]!r}")
+    return frames

@@ -89,14 +89,14 @@ class Link:
 
     def take(self, frame: Frame) -> bool:
         """Count a frame that has come; return whether it is one to act on."""
-        if frame.kind.is_numbered:
+        if frame.kind >= Kind.OPEN:
             self._received += 1
             self._bytes += len(frame.body)
             if self._received - self._told >= ACK_EVERY or self._bytes >= ACK_BYTES:
                 self._acknowledge()
             return True
         if frame.kind is Kind.ACK:
-            self._forget(frame.count)
+            self._forget(frame.number)
         elif frame.kind is Kind.PING:
             self._acknowledge()
         return False

@@ -31,13 +31,17 @@ class Stream(asyncio.Transport):
         Carries its frames.
     number
         Its number, the same on both sides.
+    fresh
+        Where it puts itself when something has come that is to be handed over.
     ended
         Called when it is over.
     """
 
-    def __init__(self, link: Link, number: int, ended: Callable[[int], None]) -> None:
+    def __init__(
+        self, link: Link, number: int, fresh: dict[int, Stream], ended: Callable[[int], None]
+    ) -> None:
         super().__init__()
-        self._link, self.number, self._ended = link, number, ended
+        self._link, self.number, self._fresh, self._ended = link, number, fresh, ended
         self._protocol: asyncio.BaseProtocol
         self._loop = asyncio.get_running_loop()
         self._room = WINDOW
@@ -45,7 +49,7 @@ class Stream(asyncio.Transport):
         self._unsent: deque[bytes] = deque()
         self._waiting = 0
         self._written, self._read = 0, 0
-        self._unread: deque[bytes] = deque()
+        self._unread: list[bytes] = []
         self._untold, self._granted = 0, 0
         self._is_paused = self._is_full = self._is_closing = self._is_over = False
         self._last: int | None = None
@@ -80,7 +84,7 @@ class Stream(asyncio.Transport):
         """Hand over what has come, and what comes."""
         if self._is_paused:
             self._is_paused = False
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self.hand_over)
 
     def get_write_buffer_size(self) -> int:
         """Return the bytes that wait for room."""
@@ -93,8 +97,14 @@ class Stream(asyncio.Transport):
         """Send bytes, as far as there is room, and the rest when there is."""
         if self._is_closing or not data:
             return
+        size = len(data)
+        if not self._unsent and size <= self._room and size <= PIECE:
+            self._room -= size
+            self._written += size
+            self._link.send(Kind.DATA, self.number, bytes(data))
+            return
         self._unsent.append(bytes(data))
-        self._waiting += len(data)
+        self._waiting += size
         self._send()
         if self._waiting > HIGH and not self._is_full:
             self._is_full = True
@@ -136,15 +146,15 @@ class Stream(asyncio.Transport):
             self._unread.append(frame.body)
             if self._read - self._granted > WINDOW:
                 raise ProtocolError("more bytes of a stream than were let in")
-            self._hand_over()
+            self._fresh[self.number] = self
         elif frame.kind is Kind.WINDOW:
-            self._room += frame.count
+            self._room += frame.number
             self._send()
         elif frame.kind is Kind.RESET:
             self._over(ConnectionResetError(frame.body.decode("utf-8", "replace") or "it was given up"))
         elif frame.kind is Kind.END:
-            self._last = frame.count
-            self._hand_over()
+            self._last = frame.number
+            self._fresh[self.number] = self
 
     def lost(self, reason: str) -> None:
         """End it, since the tunnel is gone."""
@@ -169,9 +179,11 @@ class Stream(asyncio.Transport):
             self._link.send(Kind.END, self.number, COUNT.pack(self._written))
             self._over(None)
 
-    def _hand_over(self) -> None:
-        while self._unread and not self._is_paused and not self._is_over:
-            data = self._unread.popleft()
+    def hand_over(self) -> None:
+        """Hand over what has come, in one piece however many frames it was."""
+        if self._unread and not self._is_paused and not self._is_over:
+            data = self._unread[0] if len(self._unread) == 1 else b"".join(self._unread)
+            self._unread.clear()
             self._untold += len(data)
             self._tell("data_received", data)
         if self._is_over:
@@ -218,6 +230,7 @@ class Streams:
     def __init__(self, link: Link, serve: Callable[[], asyncio.BaseProtocol] | None = None) -> None:
         self.link, self._serve = link, serve
         self._open: dict[int, Stream] = {}
+        self._fresh: dict[int, Stream] = {}
         self._newest = 0
 
     def __len__(self) -> int:
@@ -229,8 +242,15 @@ class Streams:
         self.link.send(Kind.OPEN, self._newest)
         return self._begin(self._newest, protocol)
 
+    def settle(self) -> None:
+        """Hand over what the last frames brought."""
+        fresh = list(self._fresh.values())
+        self._fresh.clear()
+        for stream in fresh:
+            stream.hand_over()
+
     def arrived(self, frame: Frame) -> None:
-        """Take a frame of the session.
+        """Take a frame of the session; ``settle`` is to follow.
 
         Raises
         ------
@@ -260,7 +280,7 @@ class Streams:
             stream.abort(reason)
 
     def _begin(self, number: int, protocol: asyncio.BaseProtocol) -> Stream:
-        stream = self._open[number] = Stream(self.link, number, self._ended)
+        stream = self._open[number] = Stream(self.link, number, self._fresh, self._ended)
         stream.set_protocol(protocol)
         protocol.connection_made(stream)
         return stream

@@ -83,14 +83,14 @@ class Tunnels:
         if (tunnel := self._tunnels.get(replica)) is not None:
             tunnel.end("it has ended")
 
-    def _begin(self, replica: str, connection: Connection, hello: Frame) -> Callable[[Frame], None]:
+    def _begin(self, replica: str, connection: Connection, hello: Frame) -> Streams | None:
         session, received = said(hello)
         tunnel = self._tunnels.get(replica)
         if tunnel is None or tunnel.link.session != session:
             if received:
                 # It goes on with what this process never knew: another name tells it so.
                 connection.send(Link().hello())
-                return lambda _: None
+                return None
             if tunnel is not None:
                 tunnel.end("its node agent began a new one")
             tunnel = self._tunnels[replica] = _Tunnel(session, lambda: self._ended(replica))
@@ -99,7 +99,7 @@ class Tunnels:
             if not came.done():
                 came.set_result(None)
         self._changed(replica, True)
-        return tunnel.streams.arrived
+        return tunnel.streams
 
     def _lost(self, replica: str, connection: Connection, why: str) -> None:
         tunnel = self._tunnels.get(replica)
