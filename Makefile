@@ -1,6 +1,6 @@
 # The targets only name things; .ci/ says how, in plain bash.
 
-.PHONY: lab test demo-slurm demo-federation check format lock clean
+.PHONY: lab test demo-slurm demo-federation demo-firewall check format lock clean
 
 lab: ## everything from nothing, then JupyterLab on the quickstart notebook
 	@.ci/lab $(LAB_ARGS)
@@ -13,6 +13,9 @@ demo-slurm: ## from nothing to an answer by a model in a Slurm job, each stage t
 
 demo-federation: ## one model on three clusters under load, while a node dies, a server hangs and one goes offline
 	@.ci/demo-federation $(DEMO_ARGS)
+
+demo-firewall: ## the same question over each way to a node, with what a firewall lets through
+	@.ci/demo-firewall $(DEMO_ARGS)
 
 check: ## lint and types alone
 	@.ci/setup

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import openai
 import pytest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from compute import ComputeStandIn
+    from wall import Wall
 
 __all__ = [
     "Lab",
@@ -125,6 +127,7 @@ def connect(
     data: Path | None = None,
     look: float | None = None,
     options: Sequence[str] = (),
+    wall: Wall | None = None,
     **cluster: Any,
 ) -> Lab:
     """Start a server whose one model is on an agent's endpoint.
@@ -143,6 +146,8 @@ def connect(
         Seconds that a look at the cluster's records takes without news, where fewer than usual.
     options
         Further command-line options.
+    wall
+        What the server is behind; people get in to its two ports, and it gets out to the hosted services.
     cluster
         Further keys of the cluster.
     """
@@ -153,7 +158,16 @@ def connect(
     if look is not None:
         environment["FIRST_TEST_LOOK"] = str(look)
     place = {"kind": "globus-compute", "endpoint": agent.id, "models": [model], **cluster}
-    return Lab(folder, *options, env=environment, federation=json.dumps({"clusters": {"lab": place}}))
+    federation = json.dumps({"clusters": {"lab": place}})
+    if wall is None:
+        return Lab(folder, *options, env=environment, federation=federation)
+    service = agent.service
+    for url, what in ((service.url, "Globus' web services"), (service.queues.url, "Globus' queues")):
+        wall.lets_out(urlsplit(url).port or 0, what)
+    lab = Lab(folder, *options, env=environment, federation=federation, inside=wall.inside)
+    for name, what in (("server_url", "Jupyter's port"), ("base_url", "the kernels' port, for who watches")):
+        wall.lets_in(urlsplit(lab.found[name]).port or 0, what)
+    return lab
 
 
 @pytest.fixture(scope="session")

@@ -42,11 +42,13 @@ class Jupyter:
         Further command-line options; ``{port}`` in them is Jupyter's port.
     env
         Further environment.
+    inside
+        What its command is put behind, where it is to run in a place of its own.
     federation
         The text of a federation file, where Jupyter's configuration folder shall hold one.
     """
 
-    def __init__(self, home, *options, env=None, federation=None):
+    def __init__(self, home, *options, env=None, federation=None, inside=()):
         self.home, self.token = home, uuid.uuid4().hex
         self.mark = f"FIRST_TEST_MARK={uuid.uuid4()}"
         for name in ("config", "runtime", "notebooks"):
@@ -63,7 +65,7 @@ class Jupyter:
             **dict([self.mark.split("=")]),
             **(env or {}),
         }
-        command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
+        command = [*inside, sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
         command += [f"--ServerApp.root_dir={home / 'notebooks'}", f"--IdentityProvider.token={self.token}"]
         command += [
             "--ServerApp.allow_unauthenticated_access=False",
