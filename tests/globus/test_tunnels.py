@@ -39,6 +39,7 @@ def ask(lab):
 def test_a_replica_that_dials_answers_through_its_tunnel(far):
     far.have_hot()
     assert ask(far) == "tunnel"
+    assert "through a tunnel) answers in" in far.get("why")["sentence"]
 
 
 def test_no_other_machine_reaches_a_server_that_answers_by_tunnel(far, agent):

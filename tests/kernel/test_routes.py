@@ -9,7 +9,7 @@ TOLD = {
     "model": "m",
     "at": 1.0,
     "sentence": SENTENCE,
-    "chosen": {"cluster": "polaris", "replica": "p1"},
+    "chosen": {"cluster": "polaris", "replica": "p1", "path": "direct"},
     "candidates": [
         {"cluster": "polaris", "replica": "p1", "state": "hot", "seconds": 0.31, "out": ""},
         {"cluster": "local", "replica": None, "state": "cold", "seconds": None, "out": "the data stays at x"},

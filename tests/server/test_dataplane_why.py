@@ -25,7 +25,7 @@ async def test_the_last_request_tells_its_route(plane, client, replica):
         "request": asked.headers["x-request-id"],
         "model": MODEL,
         "sentence": f"{MODEL} on here ({name}) answers in about 0.3 s, the soonest.",
-        "chosen": {"cluster": "here", "replica": name},
+        "chosen": {"cluster": "here", "replica": name, "path": "direct"},
         "candidates": [
             {"cluster": "here", "replica": name, "state": "hot", "seconds": 0.3, "out": ""},
             {"cluster": "there", "replica": None, "state": "cold", "seconds": 20.3, "out": ""},

@@ -240,7 +240,7 @@ def test_what_is_remembered_holds_no_address():
     candidate = {"cluster": "a", "replica": "a1", "state": "hot", "seconds": 0.3, "out": ""}
     assert decided(A).record().to_json() == {
         "sentence": "m on a (a1) answers in about 0.3 s, the only one that can.",
-        "chosen": {"cluster": "a", "replica": "a1"},
+        "chosen": {"cluster": "a", "replica": "a1", "path": "direct"},
         "candidates": [candidate],
     }
     assert decided(cold("c")).record().to_json()["chosen"] is None

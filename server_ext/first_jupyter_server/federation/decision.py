@@ -101,6 +101,7 @@ class Decision:
             place.cluster if place else None,
             self.route.replica.id if self.route else None,
             rows,
+            self.route.replica.path if self.route else None,
         )
 
 
@@ -113,6 +114,8 @@ class Record(NamedTuple):
         Who was chosen; where the model has to be started, the cluster alone.
     rows
         Cluster, replica, state, seconds and reason of each candidate.
+    path
+        How bytes travel to who was chosen.
     """
 
     model: str
@@ -120,12 +123,14 @@ class Record(NamedTuple):
     cluster: str | None
     replica: str | None
     rows: tuple[tuple[str, str | None, str, float | None, str], ...]
+    path: str | None = None
 
     @property
     def sentence(self) -> str:
         """The decision, for a person."""
         when = _text(next((row[3] for row in self.rows if row[0] == self.cluster), None))
-        who = f"{self.model} on {self.cluster} ({self.replica})"
+        way = ", through a tunnel" if self.path == "tunnel" else ""
+        who = f"{self.model} on {self.cluster} ({self.replica}{way})"
         reasons = "; ".join(f"{row[0]}: {row[4]}" for row in self.rows if row[4])
         match self.why:
             case Why.STAYS:
@@ -147,7 +152,8 @@ class Record(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Return it as ``GET /first/api/why`` shows it."""
         keys = ("cluster", "replica", "state", "seconds", "out")
-        chosen = {"cluster": self.cluster, "replica": self.replica} if self.replica else None
+        names = {"cluster": self.cluster, "replica": self.replica, "path": self.path}
+        chosen = names if self.replica else None
         return {
             "sentence": self.sentence,
             "chosen": chosen,
