@@ -114,10 +114,6 @@ class Stream(asyncio.Transport):
         """Say no: a stream ends in both directions at once."""
         return False
 
-    def write_eof(self) -> None:
-        """Refuse."""
-        raise NotImplementedError("a stream of a tunnel ends in both directions at once")
-
     def close(self) -> None:
         """End it once all is sent."""
         if not self._is_closing:
