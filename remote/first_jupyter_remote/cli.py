@@ -1,4 +1,4 @@
-"""``first-remote``: serve a model by hand, look after replicas, deploy an endpoint, examine a cluster."""
+"""``first-remote``: serve a model by hand, look after replicas, deploy an endpoint, run a relay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import deploy, doctor, functions
+from . import deploy, doctor, functions, rendezvous
 from .duration import seconds
 from .listing import line
 from .protocol import ModelSpec, ReplicaRecord, Weights
@@ -52,7 +52,7 @@ def main(
     hold = commands.add_parser("hold", help="keep a replica for a while, used or not")
     hold.add_argument("replica")
     hold.add_argument("duration", help="from now, or from when it is ready: 2h, 90m, 1h30m")
-    for add_parser in (deploy.add_parser, doctor.add_parser, *more):
+    for add_parser in (deploy.add_parser, doctor.add_parser, rendezvous.add_parser, *more):
         add_parser(commands)
     given = parser.parse_args(argv)
     if "run" in given:

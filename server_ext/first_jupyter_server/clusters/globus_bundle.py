@@ -16,7 +16,7 @@ __all__ = ["FUNCTION", "Bundle", "bundle"]
 PACKAGE = "first_jupyter_remote"
 FUNCTION = "first_remote"
 EPOCH = (1980, 1, 1, 0, 0, 0)
-NOT_NEEDED = ("__pycache__", "cli.py", "deploy", "doctor", "worker.py")
+NOT_NEEDED = ("__pycache__", "cli.py", "deploy", "doctor", "rendezvous", "worker.py")
 
 _SOURCE = '''
 BUNDLE = "{blob}"
