@@ -27,7 +27,7 @@ from .turns import Turns
 from .weights import WeightsError, cache_dir, fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 __all__ = ["Agent"]
@@ -79,6 +79,8 @@ class Agent:
         Whether somebody waits for this very replica.
     door
         The URL at which the Jupyter server takes this replica's tunnel; empty where none is wanted.
+    rendezvous
+        Where it comes to meet this replica's node agent, as ``functions.serve`` takes it.
     """
 
     def __init__(
@@ -95,11 +97,12 @@ class Agent:
         turns: Turns | None = None,
         wanted: bool = True,
         door: str = "",
+        rendezvous: Mapping[str, str] | None = None,
     ) -> None:
         place = folder(home, replica)
         self.spec = spec
         self.stop = stop or Stop()
-        self._bind, self._door = bind, door
+        self._bind, self._door, self._rendezvous = bind, door, rendezvous
         self._orders = Orders(place, replica)
         self._lease = Lease(spec.idle_ttl, hold)
         self._sleep = Sleep(spec.sleep_after, wanted=wanted)
@@ -109,7 +112,7 @@ class Agent:
         self._job = job.current(os.environ, self._now())
         self._log = Log(place / f"{replica}.log")
         self._server: Server | None = None
-        self._tunnel: Tunnel | None = None
+        self._tunnels: list[Tunnel] = []
         self._ready_at: float | None = None
         record = ReplicaRecord(
             replica,
@@ -137,7 +140,7 @@ class Agent:
             traceback.print_exc()
             stage, reason = Stage.FAILED, f"the node agent broke: {type(error).__name__}: {error}"
         finally:
-            self._close_tunnel()
+            self._close_tunnels()
             if self._server:
                 self._server.kill()
             self._turns.leave(self._replica)
@@ -163,7 +166,7 @@ class Agent:
                 refused = self._start(self._server, final=not ever_ready)
                 self._watch(self._server, refused or fetched.note)
             except DiedError as died:
-                self._close_tunnel()
+                self._close_tunnels()
                 self._server.kill()
                 self._turns.leave(self._replica)
                 self._sleep.lost()
@@ -212,8 +215,7 @@ class Agent:
         note = "; ".join(filter(None, (note, self._sleeplessness(server))))
         ready |= self._lease.terms()
         self._reporter.update(stage=Stage.READY, reason=note, progress=None, **ready)
-        if self._door:
-            self._tunnel = Tunnel(self._door, at.key, at.port)
+        self._open_tunnels(at.key, at.port)
         pulse = Pulse(self._ready_at, embeddings=self.spec.embeddings)
         # What the first request left behind in the metrics is no use.
         pulse.beat(server.load(self._tick(server)), time.monotonic())
@@ -235,7 +237,7 @@ class Agent:
             raise DiedError(f"{server.kind.name} {fault}")
         if load is None:
             return
-        trouble = self._tunnel.trouble if self._tunnel is not None else ""
+        trouble = "; ".join(filter(None, (tunnel.trouble for tunnel in self._tunnels)))
         self._reporter.update(load=load, no_tunnel=trouble, **self._lease.terms())
         if over := self._lease.over(self._now()):
             raise StopAskedError(over, again=True)
@@ -282,10 +284,16 @@ class Agent:
             rest()
             self._check()
 
-    def _close_tunnel(self) -> None:
-        if self._tunnel is not None:
-            self._tunnel.close()
-            self._tunnel = None
+    def _open_tunnels(self, key: str, port: int) -> None:
+        if self._door:
+            self._tunnels.append(Tunnel(self._door, key, port))
+        if self._rendezvous:
+            relay, certificate = self._rendezvous["relay"], self._rendezvous["certificate"]
+            self._tunnels.append(Tunnel(relay, key, port, certificate=certificate))
+
+    def _close_tunnels(self) -> None:
+        while self._tunnels:
+            self._tunnels.pop().close()
 
     def _pause(self, died: DiedError, seconds: float) -> None:
         self._lease.lost()

@@ -46,6 +46,7 @@ def serve(
     owner: str = "",
     hold: float | None = None,
     door: str = "",
+    rendezvous: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Be the node agent of one replica, until it ends.
 
@@ -70,6 +71,9 @@ def serve(
     door
         The URL below which the Jupyter server takes tunnels, each at its replica's id; empty where none is
         wanted.
+    rendezvous
+        Where the Jupyter server comes to meet node agents: the URL of a ``relay``, and the ``certificate``
+        that it shows there (PEM).
 
     Returns
     -------
@@ -89,6 +93,7 @@ def serve(
         owner=owner,
         hold=hold,
         door=_door(door, replica),
+        rendezvous=rendezvous,
     )
     with _sigterm(wish), busy():
         return agent.run().to_json()
@@ -104,6 +109,7 @@ def serve_together(
     owner: str = "",
     hold: float | None = None,
     door: str = "",
+    rendezvous: dict[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Be the node agents of several replicas on one node, until all have ended.
 
@@ -113,7 +119,7 @@ def serve_together(
         The replicas, each ``{"spec": …, "replica": …}`` with what ``serve`` takes. A model's ``gpus`` is its
         part of the node's; those without one share the rest equally. Where all of them have ``sleep_after``
         each may take all GPUs, and one is awake at a time; the first one is the one that was asked for.
-    home, report, bind, owner, hold, door
+    home, report, bind, owner, hold, door, rendezvous
         As for ``serve``, for all of them.
     stop
         Lets another thread ask all of them to end.
@@ -153,6 +159,7 @@ def serve_together(
             turns=turns,
             wanted=name == names[0],
             door=_door(door, name),
+            rendezvous=rendezvous,
         )
         for spec, name in zip(specs, names, strict=True)
     ]

@@ -1,10 +1,11 @@
-"""The node's end of a tunnel: dials the Jupyter server, and joins each stream to the inference server."""
+"""The node's end of a tunnel: dials, and joins each stream to a connection to the inference server."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from .protocol.connection import RESUME_WITHIN, Connection, tunnel_key
@@ -12,6 +13,7 @@ from .protocol.frames import Frame, ProtocolError
 from .protocol.link import Link, said
 from .protocol.streams import Streams
 from .tunnel_dial import DialError, dial
+from .tunnel_meet import meet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,19 +30,29 @@ class Tunnel:
     Parameters
     ----------
     url
-        The door of the Jupyter server for this replica.
+        The door of the Jupyter server for this replica, or a relay.
     key
         The replica's key.
     port
         Where the inference server listens on this machine.
     changed
         Called, in the tunnel's thread, with what keeps it from being open, and with nothing once it is.
+    certificate
+        What the Jupyter server shows at a relay (PEM); empty where it is dialled itself.
     """
 
     def __init__(
-        self, url: str, key: str, port: int, changed: Callable[[str], None] = lambda _: None
+        self,
+        url: str,
+        key: str,
+        port: int,
+        changed: Callable[[str], None] = lambda _: None,
+        certificate: str = "",
     ) -> None:
-        self._url, self._key, self._port = url, tunnel_key(key), port
+        self._dial = (
+            partial(meet, url, certificate, key) if certificate else partial(dial, url, tunnel_key(key))
+        )
+        self._port = port
         self._changed, self._trouble = changed, ""
         self._loop = _new_loop()
         self._over = asyncio.Event()
@@ -76,7 +88,7 @@ class Tunnel:
         try:
             while True:
                 try:
-                    connection = await dial(self._url, self._key, session.connection)
+                    connection = await self._dial(session.connection)
                     connection.send(session.link.hello())
                     await session.joined()
                     failed = 0
@@ -85,6 +97,7 @@ class Tunnel:
                     lost = loop.time()
                 except DialError as error:
                     self._tell(str(error))
+                    failed = 0 if error.waited else failed
                 if session.is_foreign or (len(session.streams) and loop.time() - lost > RESUME_WITHIN):
                     session.end("the tunnel was lost")
                     session = _Session(self._port)

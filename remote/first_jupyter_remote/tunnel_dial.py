@@ -5,24 +5,37 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from .protocol.connection import SUBPROTOCOL, Connection
+from .protocol.head import Head, status_of
 from .protocol.websocket import accept, new_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["DialError", "dial"]
+__all__ = ["DialError", "ask", "connect", "dial", "in_words", "shake_hands"]
 
 WITHIN = 15.0
-LONGEST_HEAD = 65_536
 
 
 class DialError(Exception):
-    """There is no way to the door; the message says why, and what to do."""
+    """There is no way to the door; the message says why, and what to do.
+
+    Parameters
+    ----------
+    why
+        That.
+    waited
+        Whether the other side was waited for already, so that it is dialled again at once.
+    """
+
+    def __init__(self, why: str, *, waited: bool = False) -> None:
+        super().__init__(why)
+        self.waited = waited
 
 
 async def dial(url: str, key: str, make: Callable[[], Connection]) -> Connection:
@@ -43,15 +56,21 @@ async def dial(url: str, key: str, make: Callable[[], Connection]) -> Connection
         Where there is no way, also after ``WITHIN`` seconds.
     """
     parts = urlsplit(url)
-    host, tls = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if tls else 80)
+    with in_words(url, WITHIN):
+        async with asyncio.timeout(WITHIN):
+            transport = await connect(url)
+            return await shake_hands(transport, parts.path or "/", parts.netloc, key, make)
+
+
+@contextmanager
+def in_words(url: str, seconds: float) -> Iterator[None]:
+    """Have a ``DialError`` say what keeps a URL from being reached, so many seconds being up among it."""
+    host, port, _ = _at(url)
     at = f"{host}:{port}"
     try:
-        async with asyncio.timeout(WITHIN):
-            transport = await _connect(host, port, tls=tls)
-            return await _shake_hands(transport, parts.path or "/", parts.netloc, key, make)
+        yield
     except TimeoutError:
-        raise DialError(f"{at} does not answer within {WITHIN:g} s") from None
+        raise DialError(f"{at} does not answer within {seconds:g} s") from None
     except ssl.SSLCertVerificationError as error:
         said = error.verify_message.rstrip(".")
         raise DialError(
@@ -64,7 +83,9 @@ async def dial(url: str, key: str, make: Callable[[], Connection]) -> Connection
         raise DialError(f"{at} cannot be reached from this node: {error.strerror or error}") from None
 
 
-async def _connect(host: str, port: int, *, tls: bool) -> asyncio.Transport:
+async def connect(url: str) -> asyncio.Transport:
+    """Open a connection to a URL's host, through the site's proxy where the environment names one."""
+    host, port, tls = _at(url)
     loop = asyncio.get_running_loop()
     context = await asyncio.to_thread(ssl.create_default_context) if tls else None
     proxy = _proxy(host, port, tls=tls)
@@ -77,6 +98,17 @@ async def _connect(host: str, port: int, *, tls: bool) -> asyncio.Transport:
     secure = await loop.start_tls(way, way.get_protocol(), context, server_hostname=host)
     assert secure is not None  # noqa: S101  (it is None for a transport that is closing, which raises)
     return secure
+
+
+def _at(url: str) -> tuple[str, int, bool]:
+    """Return the host, the port, and whether TLS is spoken there."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "https"
+    return parts.hostname or "", parts.port or (443 if tls else 80), tls
+
+
+def _request(lines: list[str]) -> bytes:
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def _proxy(host: str, port: int, *, tls: bool) -> str | None:
@@ -101,16 +133,34 @@ async def _through(proxy: str, authority: str) -> asyncio.Transport:
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         lines.append(f"Proxy-Authorization: Basic {base64.b64encode(pair.encode()).decode()}")
-    status, words, _ = await _ask(transport, lines)
+    status, words, _ = await ask(transport, _request(lines))
     if status != 200:
         transport.abort()
         raise DialError(f"{named} opens no way to {authority} ({status} {words})")
     return transport
 
 
-async def _shake_hands(
+async def shake_hands(
     transport: asyncio.Transport, path: str, host: str, key: str, make: Callable[[], Connection]
 ) -> Connection:
+    """Make a connection a WebSocket (RFC 6455, section 4.1).
+
+    Parameters
+    ----------
+    transport
+        The connection.
+    path, host
+        What is asked for there.
+    key
+        What the ``Authorization: Bearer`` header says.
+    make
+        Makes what takes the connection.
+
+    Raises
+    ------
+    DialError
+        Where the other side takes no tunnel.
+    """
     nonce = new_key()
     lines = [
         f"GET {path} HTTP/1.1",
@@ -122,7 +172,7 @@ async def _shake_hands(
         f"Sec-WebSocket-Protocol: {SUBPROTOCOL}",
         f"Authorization: Bearer {key}",
     ]
-    status, words, head = await _ask(transport, lines)
+    status, words, head = await ask(transport, _request(lines))
     if status != 101 or head.headers.get("sec-websocket-accept") != accept(nonce):
         transport.abort()
         raise DialError(f"{host} opens no tunnel ({status} {words})")
@@ -136,41 +186,9 @@ async def _shake_hands(
     return connection
 
 
-class _Head(asyncio.Protocol):
-    """Waits for the head of an answer."""
-
-    def __init__(self) -> None:
-        self._said = b""
-        self.headers: dict[str, str] = {}
-        self.rest = b""
-        self.first: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def data_received(self, data: bytes) -> None:
-        """Take the answer until its head is whole."""
-        self._said += data
-        head, end, rest = self._said.partition(b"\r\n\r\n")
-        if self.first.done() or not (end or len(self._said) > LONGEST_HEAD):
-            self.rest += data if self.first.done() else b""
-            return
-        first, *lines = head.decode("latin-1").split("\r\n")
-        for line in lines:
-            name, _, value = line.partition(":")
-            self.headers[name.strip().lower()] = value.strip()
-        self.rest = rest
-        self.first.set_result(first)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Give up."""
-        if not self.first.done():
-            self.first.set_exception(exc or ConnectionResetError("it hung up before it answered"))
-
-
-async def _ask(transport: asyncio.Transport, lines: list[str]) -> tuple[int, str, _Head]:
+async def ask(transport: asyncio.Transport, request: bytes) -> tuple[int, str, Head]:
     """Send the head of a request; return the status of the answer, its words, and its head."""
-    head = _Head()
+    head = Head()
     transport.set_protocol(head)
-    transport.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
-    version, _, rest = (await head.first).partition(" ")
-    status, _, words = rest.partition(" ")
-    is_http = version.startswith("HTTP/") and status.isdigit()
-    return (int(status), words, head) if is_http else (0, "it does not speak HTTP", head)
+    transport.write(request)
+    return *status_of(await head.first), head

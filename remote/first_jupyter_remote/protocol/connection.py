@@ -10,9 +10,9 @@ from typing import cast
 
 from .frames import Frame, Kind, ProtocolError, pack, unpack
 from .streams import Streams
-from .websocket import CLOSE, PING, PONG, Decoder, encode
+from .websocket import CLOSE, PING, PONG, Decoder, accept, encode
 
-__all__ = ["LOST_AFTER", "PING_EVERY", "RESUME_WITHIN", "SUBPROTOCOL", "Connection", "tunnel_key"]
+__all__ = ["LOST_AFTER", "PING_EVERY", "RESUME_WITHIN", "SUBPROTOCOL", "Connection", "tunnel_key", "welcome"]
 
 SUBPROTOCOL = "first-tunnel.v1"
 
@@ -36,6 +36,14 @@ def tunnel_key(key: str) -> str:
     lives.
     """
     return hmac.new(key.encode(), b"first-jupyter tunnel", hashlib.sha256).hexdigest()
+
+
+def welcome(nonce: str) -> bytes:
+    """Return what the handshake of a tunnel is answered with, where it said this ``Sec-WebSocket-Key``."""
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept(nonce)}\r\nSec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n"
+    ).encode()
 
 
 class Connection(asyncio.Protocol):

@@ -14,6 +14,7 @@ from first_jupyter_server.federation import tuning
 from first_jupyter_server.federation.catalog import Catalog, Replica
 from first_jupyter_server.federation.decision import Route
 from first_jupyter_server.federation.wishes import Wishes
+from first_jupyter_server.paths.rendezvous import Rendezvous
 from first_jupyter_server.paths.tunnels import Tunnels
 
 from .attempt import Attempt
@@ -59,7 +60,8 @@ class DataPlane:
         self.clusters: frozenset[str] = frozenset()
         self.traffic = Traffic()
         self.decisions = Decisions()
-        self.tunnels = Tunnels(self._tunnel_changed)
+        self.tunnels = Tunnels(partial(self._tunnel_changed, "tunnel"))
+        self.rendezvous = Rendezvous(partial(self._tunnel_changed, "rendezvous"), self._troubled)
         self.listeners: set[EventStream] = set()
         self._surface = Surface(self)
         self._liveness = Liveness(self.pool, Attempt.stopped)
@@ -91,6 +93,9 @@ class DataPlane:
                 }
             case "shut":
                 self.tunnels.end(message["replica"])
+                self.rendezvous.shut(message["replica"])
+            case "rendezvous":
+                self.rendezvous.open(message)
             case "ping":
                 self._send({"type": "pong"})
             case "reply":
@@ -117,7 +122,8 @@ class DataPlane:
         """Return the connections to a replica."""
         pool = self._pools.get(replica)
         if pool is None:
-            way = partial(self.tunnels.dial, replica.id) if replica.path == "tunnel" else None
+            dial = {"tunnel": self.tunnels.dial, "rendezvous": self.rendezvous.dial}.get(replica.path)
+            way = partial(dial, replica.id) if dial is not None else None
             pool = self._pools[replica] = Pool(replica.host, replica.port, tls=replica.tls, way=way)
         return pool
 
@@ -149,8 +155,11 @@ class DataPlane:
         """Tell the extension that a replica did not take a request."""
         self._send({"type": "unreachable", "replica": replica.id, "reason": reason})
 
-    def _tunnel_changed(self, replica: str, is_open: bool) -> None:
-        self._send({"type": "tunnel", "replica": replica, "open": is_open})
+    def _tunnel_changed(self, path: str, replica: str, is_open: bool) -> None:
+        self._send({"type": "tunnel", "path": path, "replica": replica, "open": is_open})
+
+    def _troubled(self, replica: str, why: str) -> None:
+        self._send({"type": "rendezvous", "replica": replica, "trouble": why})
 
     def left(self, attempt: Attempt) -> None:
         """Count a request out, and let another one have its slot."""

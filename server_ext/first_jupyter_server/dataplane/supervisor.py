@@ -35,7 +35,8 @@ class Supervisor:
     Parameters
     ----------
     receive
-        Takes the child's messages, and ``{"type": "ended"}`` when a child has ended.
+        Takes the child's messages, ``{"type": "ready"}`` when one serves among them, and
+        ``{"type": "ended"}`` when one has ended.
     log
         Where a child's death is told.
 
@@ -193,6 +194,7 @@ class Supervisor:
                     case "ready":
                         self._ready.set()
                         watch = asyncio.create_task(self._watch(process, heart))
+                        self._take(message)
                     case "pong":
                         heart.heard()
                     case _:

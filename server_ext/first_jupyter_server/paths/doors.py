@@ -9,35 +9,30 @@ from dataclasses import dataclass, field
 
 from first_jupyter_remote.protocol.connection import tunnel_key
 
-__all__ = ["Doors"]
+__all__ = ["Doors", "Opening", "Openings"]
 
 
 @dataclass
-class _Door:
+class Opening:
+    """What one replica's tunnel comes through."""
+
     key: str = field(repr=False)
     opened: Callable[[], None]
     is_open: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Doors:
-    """The doors of this server, one for each replica.
+class Openings:
+    """What tunnels come through, one for each replica.
 
     Parameters
     ----------
-    url
-        Returns the URL below which node agents find their doors; empty where they cannot reach this server.
     shut
         Called with a replica whose tunnel is of no more use.
     """
 
-    def __init__(self, url: Callable[[], str] = str, shut: Callable[[str], None] = lambda _: None) -> None:
-        self._url, self._shut = url, shut
-        self._doors: dict[str, _Door] = {}
-
-    @property
-    def url(self) -> str:
-        """Where the doors are; each at its replica's id."""
-        return self._url()
+    def __init__(self, shut: Callable[[str], None] = lambda _: None) -> None:
+        self._shut = shut
+        self._openings: dict[str, Opening] = {}
 
     def expect(self, replica: str, key: str, opened: Callable[[], None]) -> None:
         """Let a replica's node agent in.
@@ -51,49 +46,69 @@ class Doors:
         opened
             Called when its tunnel is there, or there again.
         """
-        known = self._doors.get(replica)
-        if known is None or known.key != tunnel_key(key):
-            self._doors[replica] = _Door(tunnel_key(key), opened)
+        known = self._openings.get(replica)
+        if known is None or known.key != key:
+            self._openings[replica] = Opening(key, opened)
 
     def forget(self, replica: str) -> None:
         """Let it in no more."""
-        if self._doors.pop(replica, None) is not None:
+        if self._openings.pop(replica, None) is not None:
             self._shut(replica)
-
-    def admits(self, replica: str, shown: bytes) -> bool:
-        """Return whether a key opens a replica's door, in a time that does not depend on where it differs."""
-        door = self._doors.get(replica)
-        return hmac.compare_digest(shown, (door.key if door is not None else tunnel_key("")).encode()) and (
-            door is not None
-        )
 
     def is_open(self, replica: str) -> bool:
         """Return whether its tunnel is there."""
-        door = self._doors.get(replica)
-        return door is not None and door.is_open.is_set()
+        opening = self._openings.get(replica)
+        return opening is not None and opening.is_open.is_set()
 
     async def opens(self, replica: str, seconds: float) -> bool:
         """Wait for its tunnel, for so many seconds at most; return whether it is there."""
-        if (door := self._doors.get(replica)) is None:
+        if (opening := self._openings.get(replica)) is None:
             return False
         try:
             async with asyncio.timeout(seconds):
-                await door.is_open.wait()
+                await opening.is_open.wait()
         except TimeoutError:
             return False
         return True
 
     def told(self, replica: str, *, is_open: bool) -> None:
         """Take note of what the data plane says of its tunnel."""
-        if (door := self._doors.get(replica)) is None:
+        if (opening := self._openings.get(replica)) is None:
             return
         if is_open:
-            door.is_open.set()
-            door.opened()
+            opening.is_open.set()
+            opening.opened()
         else:
-            door.is_open.clear()
+            opening.is_open.clear()
 
     def all_shut(self) -> None:
         """Take note that the data plane is gone, and all tunnels with it."""
-        for door in self._doors.values():
-            door.is_open.clear()
+        for opening in self._openings.values():
+            opening.is_open.clear()
+
+
+class Doors(Openings):
+    """The doors of this server.
+
+    Parameters
+    ----------
+    url
+        Returns the URL below which node agents find their doors; empty where they cannot reach this server.
+    shut
+        Called with a replica whose tunnel is of no more use.
+    """
+
+    def __init__(self, url: Callable[[], str] = str, shut: Callable[[str], None] = lambda _: None) -> None:
+        super().__init__(shut)
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        """Where the doors are; each at its replica's id."""
+        return self._url()
+
+    def admits(self, replica: str, shown: bytes) -> bool:
+        """Return whether a key opens a replica's door, in a time that does not depend on where it differs."""
+        door = self._openings.get(replica)
+        key = tunnel_key(door.key if door is not None else "")
+        return hmac.compare_digest(shown, key.encode()) and door is not None

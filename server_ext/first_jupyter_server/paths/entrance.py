@@ -6,8 +6,7 @@ import asyncio
 import socket
 from typing import Any
 
-from first_jupyter_remote.protocol.connection import SUBPROTOCOL
-from first_jupyter_remote.protocol.websocket import accept
+from first_jupyter_remote.protocol.connection import welcome
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 
@@ -39,10 +38,7 @@ class TunnelHandler(FirstHandler):
         key = headers.get("Sec-WebSocket-Key", "")
         if headers.get("Upgrade", "").lower() != "websocket" or not key:
             raise ApiError(400, "This route takes tunnels of node agents alone.", code="no_websocket")
-        answer = (
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept(key)}\r\nSec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n"
-        )
+        answer = welcome(key).decode()
         stream = self.detach()
         if isinstance(stream, SSLIOStream):
             await self._pass_on(stream, {"replica": replica, "answer": answer})

@@ -48,12 +48,24 @@ class Tunnels:
             What its handshake is answered with.
         """
         sock.setblocking(False)
-        connection = Connection(
-            dialled=False, begin=partial(self._begin, replica), lost=partial(self._lost, replica)
-        )
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.connect_accepted_socket(lambda: connection, sock)
+        transport, _ = await loop.connect_accepted_socket(asyncio.Protocol, sock)
+        self.adopt(transport, replica, answer)
+
+    def adopt(self, transport: asyncio.Transport, replica: str, answer: bytes) -> asyncio.Future[None]:
+        """Take over a connection of this process likewise; returns what is done when it is gone."""
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def lost(connection: Connection, why: str) -> None:
+            self._lost(replica, connection, why)
+            if not gone.done():
+                gone.set_result(None)
+
+        connection = Connection(dialled=False, begin=partial(self._begin, replica), lost=lost)
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
         transport.write(answer)
+        return gone
 
     async def dial(self, replica: str, make: Callable[[], P]) -> P:
         """Open a stream to a replica.
