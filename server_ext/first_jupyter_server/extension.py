@@ -38,6 +38,8 @@ from .notebooks import Notebooks
 from .openai import handlers as openai_handlers
 from .paths import entrance
 from .paths.doors import Doors
+from .paths.relay import Relay, RelayError
+from .paths.rooms import Rooms
 from .runtime_file import RuntimeFile
 from .usage import Ledger
 
@@ -66,6 +68,14 @@ class FirstApp(ExtensionApp):
     public_url = Unicode(
         help="Where the nodes of a cluster reach this server, as https://hub.site.edu/user/name/ does; they "
         "dial it where it cannot reach them. Default: what JupyterHub says of it, if anything."
+    ).tag(config=True)
+
+    relay_url = Unicode(
+        help="The relay, as https://relay.site.edu, where this server meets nodes of a cluster that it "
+        "cannot reach, and that cannot reach it."
+    ).tag(config=True)
+    relay_key_file = Unicode(
+        help="The file (mode 0600) with your access key to that relay, and nothing else."
     ).tag(config=True)
 
     @default("public_url")
@@ -104,6 +114,7 @@ class FirstApp(ExtensionApp):
             lambda: f"{self.public_url.rstrip('/')}/first/tunnel" if self.public_url else "",
             lambda replica: self.dataplane.send({"type": "shut", "replica": replica}),
         )
+        self.rooms = self._rooms(data / "rendezvous.pem")
         here = kinds.Surroundings(
             data=data,
             federation_file=named,
@@ -113,6 +124,7 @@ class FirstApp(ExtensionApp):
             log=self.log,
             idle=self._idle,
             doors=self.doors,
+            rooms=self.rooms,
         )
         for name, cluster in file.clusters.items():
             for made in kinds.make(name, cluster, here):
@@ -219,6 +231,15 @@ class FirstApp(ExtensionApp):
             self.log.error("No cluster is left that can be used; the small model on this machine stands in.")
         return layered
 
+    def _rooms(self, identity: Path) -> Rooms:
+        """Return the rooms at the relay that the configuration names; where it cannot be used, tell why."""
+        try:
+            relay = Relay.named(self.relay_url, self.relay_key_file) if self.relay_url else None
+            return Rooms(relay, identity, self.dataplane.send)
+        except (RelayError, OSError) as error:
+            self.log.error("No node is met at a relay: %s", error)
+            return Rooms()
+
     def _login_for(self, file: config.FederationFile, folder: Path) -> LoginOnDemand:
         account = service_account.take(os.environ)
         kinds_there = [cluster.kind for cluster in file.clusters.values()]
@@ -269,9 +290,15 @@ class FirstApp(ExtensionApp):
             case "done":
                 self.ledger.add(self.notebooks.named(message["outcomes"]))
             case "tunnel":
-                self.doors.told(message["replica"], is_open=message["open"])
+                of = self.rooms if message["path"] == "rendezvous" else self.doors
+                of.told(message["replica"], is_open=message["open"])
+            case "rendezvous":
+                self.rooms.troubled(message["replica"], message["trouble"])
+            case "ready":
+                self.rooms.open_all()
             case "ended":
                 self.doors.all_shut()
+                self.rooms.all_shut()
             case "control":
                 self.federation.do(self._reply(message))
 

@@ -83,6 +83,18 @@ def test_the_footer_says_who_served_and_how_fast():
     )
 
 
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        ("direct", "m · lab"),
+        ("tunnel", "m · lab, through a tunnel"),
+        ("rendezvous", "m · lab, through a relay"),
+    ],
+)
+def test_the_footer_says_by_which_way_an_answer_came(route, said):
+    assert Answer(model="m", cluster="lab", route=route).footer == said
+
+
 def test_the_footer_tells_the_warm_up_apart_from_the_first_token():
     answer = Answer(model="m", cluster="local", first_token=4.5, warm_up=4.1, seconds=5)
     assert answer.footer == "m · local · warmed up in 4.1 s · first token 0.40 s later"

@@ -66,7 +66,7 @@ class GlobusComputeCluster:
         self._background = Background(here.log)
         self._starts = Starts(name, here.history, self._background, here.log)
         self._successors = Successors(self._running, self._starts.took, self._succeed)
-        self._ways = Ways(section.paths, here.doors)
+        self._ways = Ways(section.paths, here.doors, here.rooms)
         us = owner(here.folder("owner"))
         self._watch = GlobusWatch(
             executor,

@@ -147,6 +147,7 @@ class GlobusReplicas:
         calls = [{"spec": spec.to_json(), "replica": run.record.replica} for run, spec in parts]
         where = {"bind": self._ways.bind, "owner": self._owner, **({"hold": hold} if hold else {})}
         where |= {"door": door} if (door := self._ways.door) else {}
+        where |= {"rendezvous": invitation} if (invitation := self._ways.invitation) else {}
         if len(calls) == 1:
             one = calls[0]["spec"], calls[0]["replica"], self._home
             future = await self._executor.submit(config, "serve", *one, **where)
@@ -205,7 +206,7 @@ class GlobusReplicas:
 
     async def _newest(self, record: ReplicaRecord) -> ReplicaRecord:
         """Return a replica's record as it is now, if possible: what keeps its tunnel shut is no news."""
-        if self._ways.door:
+        if self._ways.takes_tunnels:
             with contextlib.suppress(ComputeFault):
                 for found in await self._executor.call(CONTROL, "find", self._home, patience=SLOWNESS):
                     if found["replica"] == record.replica:

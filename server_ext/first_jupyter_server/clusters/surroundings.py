@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from first_jupyter_server.federation.history import StartHistory
 from first_jupyter_server.paths.doors import Doors
+from first_jupyter_server.paths.rooms import Rooms
 
 if TYPE_CHECKING:
     from first_jupyter_server.auth.tokens import Tokens
@@ -37,6 +38,8 @@ class Surroundings:
         The server's log, where starts and ends are told.
     doors
         Where node agents knock that this server cannot reach.
+    rooms
+        Where it meets those that cannot reach it either.
     idle
         Returns the seconds since somebody did something in Jupyter.
     """
@@ -49,6 +52,7 @@ class Surroundings:
     log: Logger
     idle: Callable[[], float] = lambda: 0.0
     doors: Doors = field(default_factory=Doors)
+    rooms: Rooms = field(default_factory=Rooms)
 
     def folder(self, cluster: str) -> Path:
         """Return the folder of one cluster."""

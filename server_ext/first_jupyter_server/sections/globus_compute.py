@@ -42,10 +42,11 @@ class GlobusComputeCluster(Strict):
     home: str = Field(
         "", description="The folder on the cluster for records and logs; the endpoint's default."
     )
-    paths: list[Literal["direct", "tunnel"]] = Field(
-        ["direct", "tunnel"],
+    paths: list[Literal["direct", "tunnel", "rendezvous"]] = Field(
+        ["direct", "tunnel", "rendezvous"],
         min_length=1,
-        description="The ways to its nodes that may be used: their addresses, or a tunnel that they dial.",
+        description="The ways to its nodes that may be used: their addresses, a tunnel that they dial, or "
+        "one through a relay.",
     )
     budget: BudgetSection | None = Field(None, description="What all its models may use together.")
     models: list[GlobusModel] = Field(min_length=1)
