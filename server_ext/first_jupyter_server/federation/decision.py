@@ -13,6 +13,8 @@ __all__ = ["FULL", "Candidate", "Decision", "Record", "Route", "Why"]
 FULL = "its replicas have as many requests as they are to get at once"
 """Why a place that could serve has to be waited for."""
 
+_WAYS = {"tunnel": ", through a tunnel", "rendezvous": ", through a relay"}
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -129,7 +131,7 @@ class Record(NamedTuple):
     def sentence(self) -> str:
         """The decision, for a person."""
         when = _text(next((row[3] for row in self.rows if row[0] == self.cluster), None))
-        way = ", through a tunnel" if self.path == "tunnel" else ""
+        way = _WAYS.get(self.path or "", "")
         who = f"{self.model} on {self.cluster} ({self.replica}{way})"
         reasons = "; ".join(f"{row[0]}: {row[4]}" for row in self.rows if row[4])
         match self.why:
