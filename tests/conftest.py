@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 ON_A_CLUSTER = ("deploy", "globus")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Name each test's group (pytest-xdist, ``--dist loadgroup``)."""
     for item in items:
