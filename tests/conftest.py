@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-HERE = Path(__file__).parent
-ON_A_CLUSTER = ("deploy", "globus")
+ON_A_CLUSTER = ("tests/deploy/", "tests/globus/")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Name each test's group (pytest-xdist, ``--dist loadgroup``)."""
-    for item in items:
-        file = item.path.relative_to(HERE)
-        group = "cluster" if file.parts[0] in ON_A_CLUSTER else str(file)
-        item.add_marker(pytest.mark.xdist_group(group))
+class Together(LoadScopeScheduling):
+    """Gives each worker whole files, and one of them all that share a Slurm cluster."""
+
+    def _split_scope(self, nodeid):
+        return "cluster" if nodeid.startswith(ON_A_CLUSTER) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl
+def pytest_xdist_make_scheduler(config, log):
+    """Take that one (pytest-xdist)."""
+    return Together(config, log)
