@@ -38,7 +38,7 @@ from .notebooks import Notebooks
 from .openai import handlers as openai_handlers
 from .paths import entrance
 from .paths.doors import Doors
-from .paths.relay import Relay, RelayError
+from .paths.meeting_place import MeetingPlace, MeetingPlaceError
 from .paths.rooms import Rooms
 from .runtime_file import RuntimeFile
 from .usage import Ledger
@@ -234,9 +234,9 @@ class FirstApp(ExtensionApp):
     def _rooms(self, identity: Path) -> Rooms:
         """Return the rooms at the relay that the configuration names; where it cannot be used, tell why."""
         try:
-            relay = Relay.named(self.relay_url, self.relay_key_file) if self.relay_url else None
+            relay = MeetingPlace.named(self.relay_url, self.relay_key_file) if self.relay_url else None
             return Rooms(relay, identity, self.dataplane.send)
-        except (RelayError, OSError) as error:
+        except (MeetingPlaceError, OSError) as error:
             self.log.error("No node is met at a relay: %s", error)
             return Rooms()
 

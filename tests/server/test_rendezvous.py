@@ -20,7 +20,7 @@ from first_jupyter_remote.protocol.head import Head
 from first_jupyter_remote.protocol.meeting import SWITCHING
 from first_jupyter_server.dataplane import dialing
 from first_jupyter_server.paths.identity import certificate
-from first_jupyter_server.paths.relay import Relay
+from first_jupyter_server.paths.meeting_place import MeetingPlace
 from first_jupyter_server.paths.rendezvous import Rendezvous
 from first_jupyter_server.paths.rooms import Rooms
 
@@ -40,7 +40,7 @@ class World:
         self.rendezvous = Rendezvous(
             lambda _, is_open: self.told.append(is_open), lambda _, why: self.troubles.append(why)
         )
-        self.rooms = Rooms(Relay(to_relay, access), folder / "identity.pem", self._send)
+        self.rooms = Rooms(MeetingPlace(to_relay, access), folder / "identity.pem", self._send)
         invited = self.rooms.invitation
         self.end = node.Tunnel(
             for_node or invited["relay"], key, backend.port, certificate=invited["certificate"]

@@ -5,7 +5,7 @@ from first_jupyter_remote.protocol import ReplicaRecord, Stage
 from first_jupyter_server.clusters.ways import Ways
 from first_jupyter_server.paths.doors import Doors
 from first_jupyter_server.paths.identity import certificate
-from first_jupyter_server.paths.relay import Relay, RelayError
+from first_jupyter_server.paths.meeting_place import MeetingPlace, MeetingPlaceError
 from first_jupyter_server.paths.rooms import Rooms
 
 KEY = "sk-replica"
@@ -28,11 +28,11 @@ def sent():
 
 @pytest.fixture
 def rooms(tmp_path, sent):
-    return Rooms(Relay("https://relay.lab.example", ACCESS), tmp_path / "identity.pem", sent.append)
+    return Rooms(MeetingPlace("https://relay.lab.example", ACCESS), tmp_path / "identity.pem", sent.append)
 
 
 def test_a_relay_has_a_url_and_an_access_key_that_is_not_shown(key_file):
-    relay = Relay.named("https://relay.lab.example/first/", str(key_file))
+    relay = MeetingPlace.named("https://relay.lab.example/first/", str(key_file))
     assert (relay.url, relay.access) == ("https://relay.lab.example/first", ACCESS)
     assert relay.host == "relay.lab.example"
     assert ACCESS not in repr(relay)
@@ -40,8 +40,8 @@ def test_a_relay_has_a_url_and_an_access_key_that_is_not_shown(key_file):
 
 @pytest.mark.parametrize("url", ["http://relay.lab.example", "relay.lab.example", "ftp://127.0.0.1"])
 def test_an_access_key_is_not_sent_unencrypted(key_file, url):
-    with pytest.raises(RelayError, match="relay_url has to begin with https://"):
-        Relay.named(url, str(key_file))
+    with pytest.raises(MeetingPlaceError, match="relay_url has to begin with https://"):
+        MeetingPlace.named(url, str(key_file))
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_an_access_key_is_not_sent_unencrypted(key_file, url):
 def test_a_file_that_is_no_access_key_s_is_refused(key_file, text, mode, said):
     key_file.write_text(text)
     key_file.chmod(mode)
-    with pytest.raises(RelayError, match=said):
-        Relay.named("https://relay.lab.example", str(key_file))
+    with pytest.raises(MeetingPlaceError, match=said):
+        MeetingPlace.named("https://relay.lab.example", str(key_file))
 
 
 @pytest.mark.parametrize(("file", "said"), [("", "relay_key_file"), ("/nowhere/key", "No such file")])
 def test_a_file_that_is_missing_is_named(file, said):
-    with pytest.raises(RelayError, match=said):
-        Relay.named("https://relay.lab.example", file)
+    with pytest.raises(MeetingPlaceError, match=said):
+        MeetingPlace.named("https://relay.lab.example", file)
 
 
 def test_the_next_server_goes_on_with_the_same_certificate(tmp_path):

@@ -11,7 +11,7 @@ from first_jupyter_remote.protocol.meeting import digest, room, ticket
 
 from .doors import Openings
 from .identity import certificate
-from .relay import Relay
+from .meeting_place import MeetingPlace
 
 __all__ = ["Rooms"]
 
@@ -31,7 +31,7 @@ class Rooms(Openings):
 
     def __init__(
         self,
-        relay: Relay | None = None,
+        relay: MeetingPlace | None = None,
         identity: Path = Path(),
         send: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:

@@ -7,15 +7,15 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-__all__ = ["Relay", "RelayError"]
+__all__ = ["MeetingPlace", "MeetingPlaceError"]
 
 
-class RelayError(Exception):
+class MeetingPlaceError(Exception):
     """The relay that is named cannot be used; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
-class Relay:
+class MeetingPlace:
     """A relay.
 
     Parameters
@@ -35,34 +35,36 @@ class Relay:
         return urlsplit(self.url).netloc
 
     @classmethod
-    def named(cls, url: str, file: str) -> Relay:
+    def named(cls, url: str, file: str) -> MeetingPlace:
         """Return the relay at a URL, with the access key that a file holds.
 
         Raises
         ------
-        RelayError
+        MeetingPlaceError
             Where one of them is not as it has to be.
         """
         parts = urlsplit(url)
         if parts.scheme != "https" and not (
             parts.scheme == "http" and _is_this_machine(parts.hostname or "")
         ):
-            raise RelayError(f"FirstApp.relay_url has to begin with https://, and is {url}")
+            raise MeetingPlaceError(f"FirstApp.relay_url has to begin with https://, and is {url}")
         if not file:
-            raise RelayError("FirstApp.relay_key_file has to name the file with the access key to that relay")
+            raise MeetingPlaceError(
+                "FirstApp.relay_key_file has to name the file with the access key to that relay"
+            )
         place = Path(file).expanduser()
         try:
             if place.stat().st_mode & 0o077:
-                raise RelayError(
+                raise MeetingPlaceError(
                     f"others may read {place}, which holds the key to the relay: chmod 600 {place}"
                 )
             access = place.read_text().strip()
         except OSError as error:
-            raise RelayError(
+            raise MeetingPlaceError(
                 f"the access key to the relay cannot be read from {place}: {error.strerror}"
             ) from None
         if not access or not access.isascii() or len(access.split()) > 1:
-            raise RelayError(
+            raise MeetingPlaceError(
                 f"{place} has to hold the access key to the relay, in one word, and nothing else"
             )
         return cls(url.rstrip("/"), access)
