@@ -19,7 +19,8 @@ from .news import is_news
 from .orders import order_hold, order_stop, order_wake
 from .protocol import ModelSpec, ReplicaRecord, Stage
 from .queue import waiting_jobs
-from .records import alive, folder, read_all, remove, write
+from .records import alive, folder, read_all, remove, state, write
+from .relay import relay, relay_end, relay_part, relay_reach
 from .shelf import shelf
 from .stopping import Stop
 from .together import divided, run_together, take_turns
@@ -28,9 +29,21 @@ from .turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["find", "hold", "serve", "serve_together", "shelf", "stop", "wake", "watch"]
+__all__ = [
+    "find",
+    "hold",
+    "relay",
+    "relay_end",
+    "relay_part",
+    "relay_reach",
+    "serve",
+    "serve_together",
+    "shelf",
+    "stop",
+    "wake",
+    "watch",
+]
 
-HOME = "~/.local/state/first-jupyter"
 KEEP_ENDED = 86400.0
 LOOK_EVERY = 0.5
 
@@ -292,11 +305,6 @@ def _look_up(home: str, replica: str) -> tuple[Path, ReplicaRecord | None]:
     """Return the folder of the records, and a replica's own."""
     place = folder(state(home), replica)
     return place, read_all(place.parent).get(place / f"{replica}.json")
-
-
-def state(home: str) -> Path:
-    """Return the folder of records and logs; where none is named, the one that this machine's owner chose."""
-    return Path(home or os.environ.get("FIRST_HOME") or HOME).expanduser()
 
 
 @contextmanager

@@ -18,14 +18,20 @@ from .protocol import ReplicaRecord
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Reporter", "alive", "folder", "put", "read_all", "remove", "write"]
+__all__ = ["Reporter", "alive", "folder", "put", "read_all", "remove", "state", "write"]
 
+HOME = "~/.local/state/first-jupyter"
 HEARTBEAT = 30.0
 SOON = 0.2
 LOAD_EVERY = 2.0
 EXPIRES_EVERY = 10.0
 BESIDE = (".log", ".log.1", ".stop", ".hold", ".wake", ".json")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def state(home: str) -> Path:
+    """Return the folder of records and logs; where none is named, the one that this machine's owner chose."""
+    return Path(home or os.environ.get("FIRST_HOME") or HOME).expanduser()
 
 
 def folder(home: Path, replica: str) -> Path:

@@ -96,6 +96,8 @@ def facts(text):
             "while it waits": blocks_asked(provider, tasks=1, blocks=1, state=JobState.PENDING),
             "walltime": getattr(provider, "walltime", None),
         }
+    else:
+        found["threads"] = engine.executor._max_workers
     engine.shutdown()
     return found
 

