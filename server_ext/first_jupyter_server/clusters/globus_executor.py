@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from logging import Logger
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
     from first_jupyter_server.auth.demands import Demand
 
-__all__ = ["CONTROL", "GlobusExecutor"]
+__all__ = ["CONTROL", "RELAY", "GlobusExecutor"]
 
 Config = Mapping[str, Any]
 T = TypeVar("T")
 
 CONTROL: Config = {"role": "control"}
+RELAY: Config = {"role": "relay"}
 BURST, WINDOW = 8, 16
 """Submissions in so many seconds, for each configuration; the service takes 20 requests in 10 s."""
 
@@ -96,13 +97,29 @@ class GlobusExecutor:
             Where there is no way to.
         """
         call = {"function": function, "args": list(args), "kwargs": kwargs}
+        (future,) = await self._submit(config, [call])
+        return future
 
-        def submit() -> Future[Any]:
+    async def submit_together(
+        self, config: Config, calls: Sequence[tuple[str, Sequence[Any]]]
+    ) -> list[Future[Any]]:
+        """Submit several functions with their arguments; the SDK makes one request of what comes at once.
+
+        Raises
+        ------
+        ComputeFault
+            Where there is no way to.
+        """
+        return await self._submit(
+            config, [{"function": function, "args": list(args), "kwargs": {}} for function, args in calls]
+        )
+
+    async def _submit(self, config: Config, calls: Sequence[Mapping[str, Any]]) -> list[Future[Any]]:
+        def submit() -> list[Future[Any]]:
             executor, function_id = self._ready(config)
-            future: Future[Any] = executor.submit_to_registered_function(function_id, (call,))
-            return future
+            return [executor.submit_to_registered_function(function_id, (call,)) for call in calls]
 
-        def submit_anew() -> Future[Any]:
+        def submit_anew() -> list[Future[Any]]:
             try:
                 return submit()
             except RuntimeError:

@@ -38,13 +38,21 @@ class ComputeFault(Exception):  # noqa: N818  # it is told as what befell a clus
         Whether the task that was asked about has ended.
     lost
         Whether it ended because its job did.
+    busy
+        Whether the service was asked too often.
     """
 
     def __init__(
-        self, reason: str, *, passing: bool = False, ended: bool = False, lost: bool = False
+        self,
+        reason: str,
+        *,
+        passing: bool = False,
+        ended: bool = False,
+        lost: bool = False,
+        busy: bool = False,
     ) -> None:
         super().__init__(reason)
-        self.reason, self.passing, self.ended, self.lost = reason, passing, ended, lost
+        self.reason, self.passing, self.ended, self.lost, self.busy = reason, passing, ended, lost, busy
 
 
 def explain(error: BaseException, *, endpoint: str, function: str | None = None) -> ComputeFault:
@@ -105,7 +113,9 @@ def _answered(error: Any, endpoint: str, function: str | None) -> ComputeFault:
     else:
         reason = REFUSALS.get(status, "Globus Compute refused: {message}")
     return ComputeFault(
-        reason.format(endpoint=endpoint, message=message), passing=status == 429 or status >= 500
+        reason.format(endpoint=endpoint, message=message),
+        passing=status == 429 or status >= 500,
+        busy=status == 429,
     )
 
 

@@ -53,7 +53,13 @@ class Liveness:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, attempt: Attempt) -> None:
-        """Watch an attempt."""
+        """Watch an attempt, unless its answer is relayed.
+
+        There each sign of life would be a request to Globus Compute, late by a second or two. The task that
+        carries the answer notices by itself when its node is lost, and tells of each half minute of silence.
+        """
+        if attempt.route.replica.path == "relay":
+            return
         self._attempts.setdefault(attempt.route.replica, set()).add(attempt)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY, self._look)

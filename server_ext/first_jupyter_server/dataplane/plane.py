@@ -15,6 +15,7 @@ from first_jupyter_server.federation.catalog import Catalog, Replica
 from first_jupyter_server.federation.decision import Route
 from first_jupyter_server.federation.wishes import Wishes
 from first_jupyter_server.paths.rendezvous import Rendezvous
+from first_jupyter_server.paths import relay_socket
 from first_jupyter_server.paths.tunnels import Tunnels
 
 from .attempt import Attempt
@@ -26,7 +27,7 @@ from .relayed import Relayed
 from .surface import Surface
 from .traffic import Traffic
 from .turned_away import PASSING, TurnedAway
-from .upstream import Pool
+from .upstream import Pool, Way
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -55,6 +56,7 @@ class DataPlane:
         self._send = send
         self.key = ""
         self._max_body = 0
+        self._relay = ""
         self.configured = asyncio.Event()
         self.catalog = Catalog()
         self.clusters: frozenset[str] = frozenset()
@@ -84,6 +86,7 @@ class DataPlane:
             case "config":
                 self.key = message["key"]
                 self._max_body = message["max_body"]
+                self._relay = message.get("relay", "")
                 self.configured.set()
             case "catalog":
                 self._take_catalog(Catalog.from_json(message["catalog"]))
@@ -122,10 +125,20 @@ class DataPlane:
         """Return the connections to a replica."""
         pool = self._pools.get(replica)
         if pool is None:
-            dial = {"tunnel": self.tunnels.dial, "rendezvous": self.rendezvous.dial}.get(replica.path)
-            way = partial(dial, replica.id) if dial is not None else None
+            way = self._way(replica)
             pool = self._pools[replica] = Pool(replica.host, replica.port, tls=replica.tls, way=way)
         return pool
+
+    def _way(self, replica: Replica) -> Way | None:
+        """Return what makes connections to a replica, where that is not its address."""
+        match replica.path:
+            case "tunnel":
+                return partial(self.tunnels.dial, replica.id)
+            case "rendezvous":
+                return partial(self.rendezvous.dial, replica.id)
+            case "relay":
+                return partial(relay_socket.dial, self._relay, replica.id)
+        return None
 
     def attempt(self, model: str, route: Route) -> Attempt:
         """Count a request in at a replica."""

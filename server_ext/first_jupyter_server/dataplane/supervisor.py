@@ -85,7 +85,7 @@ class Supervisor:
         if self._listener is None:
             self._listener = socket.create_server(("127.0.0.1", 0), backlog=4_096)
 
-    async def start(self, *, key: str, max_body: int) -> None:
+    async def start(self, *, key: str, max_body: int, relay: str = "") -> None:
         """Start the child, and return when it serves.
 
         Parameters
@@ -94,9 +94,11 @@ class Supervisor:
             The scoped key that every request must carry.
         max_body
             The largest request body, in bytes.
+        relay
+            The socket that takes requests which Globus Compute is to carry.
         """
         self.listen()
-        self._config = {"type": "config", "key": key, "max_body": max_body}
+        self._config = {"type": "config", "key": key, "max_body": max_body, "relay": relay}
         self._minder = asyncio.create_task(self._mind())
         await self._ready.wait()
 

@@ -13,7 +13,7 @@ import httptools
 
 from .dialing import authority, dial
 
-__all__ = ["Pool", "Receiver", "UpstreamConnection", "request_bytes"]
+__all__ = ["Pool", "Receiver", "UpstreamConnection", "Way", "request_bytes"]
 
 _TCP_INFO = struct.Struct("8x12I")
 """The beginning of Linux' ``struct tcp_info``; its last field is the milliseconds since data came last."""
