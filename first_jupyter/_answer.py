@@ -13,7 +13,11 @@ ENDINGS = {
     "length": "cut at the token limit",
     "content_filter": "cut by the server's content filter",
 }
-ROUTES = {"tunnel": ", through a tunnel", "rendezvous": ", through a relay"}
+WAYS = {
+    "tunnel": "through a tunnel",
+    "rendezvous": "through a relay",
+    "relay": "through Globus Compute",
+}
 
 
 @dataclass
@@ -76,7 +80,7 @@ class Answer:
         after = None if self.first_token is None else self.first_token - (self.warm_up or 0)
         parts = [
             self.model.rpartition("/")[2],
-            self.cluster + ROUTES.get(self.route, ""),
+            f"{self.cluster}, {WAYS[self.route]}" if self.route in WAYS else self.cluster,
             f"continued on {self.seams[-1]['cluster']} after a node was lost" if self.seams else "",
             f"{count:,} token{'s' * (count != 1)}" if count is not None else "",
             f"warmed up in {self.warm_up:.1f} s" if self.warm_up else "",

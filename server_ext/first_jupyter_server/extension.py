@@ -39,6 +39,7 @@ from .openai import handlers as openai_handlers
 from .paths import entrance
 from .paths.doors import Doors
 from .paths.meeting_place import MeetingPlace, MeetingPlaceError
+from .paths.relay import Relay
 from .paths.rooms import Rooms
 from .runtime_file import RuntimeFile
 from .usage import Ledger
@@ -115,6 +116,7 @@ class FirstApp(ExtensionApp):
             lambda replica: self.dataplane.send({"type": "shut", "replica": replica}),
         )
         self.rooms = self._rooms(data / "rendezvous.pem")
+        self.relay = Relay(self.log)
         here = kinds.Surroundings(
             data=data,
             federation_file=named,
@@ -125,6 +127,7 @@ class FirstApp(ExtensionApp):
             idle=self._idle,
             doors=self.doors,
             rooms=self.rooms,
+            relay=self.relay,
         )
         for name, cluster in file.clusters.items():
             for made in kinds.make(name, cluster, here):
@@ -182,7 +185,7 @@ class FirstApp(ExtensionApp):
         """Start the data plane and tell other processes of this user where it is."""
         await self.login.start()
         self.dataplane.push_catalog(self.federation.catalog().to_json())
-        await self.dataplane.start(key=self.key, max_body=self.max_body)
+        await self.dataplane.start(key=self.key, max_body=self.max_body, relay=self.relay.path)
         self.federation.changed()
         await self.federation.open()
         self.scaler.start()
@@ -207,6 +210,7 @@ class FirstApp(ExtensionApp):
             self.runtime_file.remove()
         self.to_dataplane.close()
         await self.scaler.close()
+        await self.relay.close()
         await self.federation.close()
         await self.login.login.close()
         await self.dataplane.stop()

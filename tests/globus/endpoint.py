@@ -159,6 +159,8 @@ def deploy(folder: Path, environment: dict[str, str], log: Path) -> None:
         folder,
         *OPTIONS,
     ]
+    ours = f"{environment['PYTHONPATH']}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    environment = {**environment, "PYTHONPATH": ours}
     with log.open("ab") as file:
         subprocess.run(command, env=environment, stdout=file, stderr=file, check=True)
     for name, changes in CHANGES.items():

@@ -89,6 +89,7 @@ def test_the_footer_says_who_served_and_how_fast():
         ("direct", "m · lab"),
         ("tunnel", "m · lab, through a tunnel"),
         ("rendezvous", "m · lab, through a relay"),
+        ("relay", "m · lab, through Globus Compute"),
     ],
 )
 def test_the_footer_says_by_which_way_an_answer_came(route, said):

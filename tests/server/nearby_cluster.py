@@ -60,7 +60,7 @@ class Nearby:
         if self.fault is not None:
             raise self.fault
         if function != "watch":
-            return getattr(functions, function)(*args)
+            return await asyncio.to_thread(getattr(functions, function), *args)
         home, owner, known, seconds = args
         async with asyncio.timeout(seconds + 1):
             while True:
@@ -104,6 +104,7 @@ class Cluster:
             lambda: None,
             logging.getLogger("first"),
         )
+        self.relay = here.relay
         section = config.GlobusComputeCluster.model_validate(
             {
                 "kind": "globus-compute",
@@ -133,6 +134,7 @@ class Cluster:
         now = time.time()
         owner = (self.data / "clusters" / "owner").read_text()
         terms = {"expires": now + HOUR, "job_ends": now + 8 * HOUR, "updated": now, "owner": owner}
+        terms["port"] = self.replica.port
         record = ReplicaRecord(
             name,
             "org/model",
@@ -142,7 +144,6 @@ class Cluster:
             job="4711",
             host="127.0.0.1",
             addresses=("127.0.0.1",),
-            port=self.replica.port,
             key="k",
             **{**terms, **more},
         )

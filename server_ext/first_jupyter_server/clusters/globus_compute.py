@@ -12,6 +12,7 @@ from first_jupyter_remote.protocol import QueuedJob, ReplicaRecord, Stage
 
 from first_jupyter_server import config
 from first_jupyter_server.background import Background
+from first_jupyter_server.paths.relay_answer import Relayed
 
 from .asked import Asked, Order, owner
 from .base import Offer, Status
@@ -66,7 +67,7 @@ class GlobusComputeCluster:
         self._background = Background(here.log)
         self._starts = Starts(name, here.history, self._background, here.log)
         self._successors = Successors(self._running, self._starts.took, self._succeed)
-        self._ways = Ways(section.paths, here.doors, here.rooms)
+        self._ways = Ways(section.paths, here.doors, here.rooms, here.relay, Relayed(executor, section.home))
         us = owner(here.folder("owner"))
         self._watch = GlobusWatch(
             executor,

@@ -217,10 +217,12 @@ class GlobusReplicas:
         """Look for the way; give back the node of a replica to which there never was one."""
         run.reaching = True
         try:
-            for pause in self._ways.pauses:
+            pauses = self._ways.pauses
+            for look, pause in enumerate(pauses, 1):
                 await self._ways.wait(run.record.replica, pause)
                 record = run.record
-                way = await self._ways.find(record) if record.stage is Stage.READY else None
+                is_ready, last = record.stage is Stage.READY, look == len(pauses)
+                way = await self._ways.find(record, last=last) if is_ready else None
                 if run.record.stage is not Stage.READY:
                     return
                 if way is not None and run.record.port == record.port:

@@ -181,6 +181,6 @@ def slug(model: str) -> str:
 
 def _replica(run: Running, slots: int | None) -> Replica:
     record = run.record
-    return Replica(
-        record.replica, run.host or "", record.port or 0, key=record.key, path=run.path, slots=slots
-    )
+    # Of a request that is relayed, each word goes into a task: its key is known on the cluster.
+    key = None if run.path == "relay" else record.key
+    return Replica(record.replica, run.host or "", record.port or 0, key=key, path=run.path, slots=slots)

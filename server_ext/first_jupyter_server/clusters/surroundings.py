@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from first_jupyter_server.federation.history import StartHistory
 from first_jupyter_server.paths.doors import Doors
+from first_jupyter_server.paths.relay import Relay
 from first_jupyter_server.paths.rooms import Rooms
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Surroundings:
         Where node agents knock that this server cannot reach.
     rooms
         Where it meets those that cannot reach it either.
+    relay
+        What has answers carried by Globus Compute alone.
     idle
         Returns the seconds since somebody did something in Jupyter.
     """
@@ -53,6 +56,7 @@ class Surroundings:
     idle: Callable[[], float] = lambda: 0.0
     doors: Doors = field(default_factory=Doors)
     rooms: Rooms = field(default_factory=Rooms)
+    relay: Relay = field(default_factory=Relay)
 
     def folder(self, cluster: str) -> Path:
         """Return the folder of one cluster."""

@@ -1,4 +1,4 @@
-"""Which way leads from this server to a replica: its own address, or a tunnel that its node agent dials."""
+"""Which way leads from this server to a replica: its address, a tunnel, or Globus Compute alone."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from typing import Literal, NamedTuple
 from first_jupyter_remote.protocol import ReplicaRecord
 
 from first_jupyter_server.paths.doors import Doors
+from first_jupyter_server.paths.relay import Relay
+from first_jupyter_server.paths.relay_answer import Relayed
 from first_jupyter_server.paths.rooms import Rooms
 
+from .globus_executor import RELAY
+from .globus_faults import ComputeFault
+from .globus_watch import SLOWNESS
 from .reach import reach
 
 __all__ = ["Path", "Way", "Ways"]
 
-Path = Literal["direct", "tunnel", "rendezvous"]
+Path = Literal["direct", "tunnel", "rendezvous", "relay"]
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # on a node of the cluster, where the replica's key guards it
 LOOPBACK = "127.0.0.1"
@@ -45,10 +50,16 @@ class Ways:
         Where node agents knock.
     rooms
         Where this server meets node agents at a relay.
+    relay, relayed
+        What has answers carried by Globus Compute, and where it asks for them.
     """
 
-    def __init__(self, paths: Collection[Path], doors: Doors, rooms: Rooms) -> None:
+    def __init__(
+        self, paths: Collection[Path], doors: Doors, rooms: Rooms, relay: Relay, relayed: Relayed
+    ) -> None:
         self._paths, self._doors, self._rooms = paths, doors, rooms
+        self._relay, self._relayed = relay, relayed
+        self._not_relayed: dict[str, str] = {}
 
     @property
     def door(self) -> str:
@@ -68,7 +79,7 @@ class Ways:
     @property
     def bind(self) -> str:
         """The address that inference servers listen on: no other machine needs one that answers by tunnel."""
-        return EVERYWHERE if "direct" in self._paths else LOOPBACK
+        return EVERYWHERE if {"direct", "relay"} & set(self._paths) else LOOPBACK
 
     def expect(self, record: ReplicaRecord, opened: Callable[[], None]) -> None:
         """Let a replica's tunnel in; ``opened`` is called when it is there."""
@@ -78,9 +89,11 @@ class Ways:
             self._rooms.expect(record.replica, record.key, opened)
 
     def forget(self, replica: str) -> None:
-        """Let its tunnel in no more."""
+        """Let its tunnel in no more, and have nothing relayed to it."""
         self._doors.forget(replica)
         self._rooms.forget(replica)
+        self._relay.forget(replica)
+        self._not_relayed.pop(replica, None)
 
     @property
     def pauses(self) -> tuple[float, ...]:
@@ -98,8 +111,16 @@ class Ways:
         for task in opening:
             task.cancel()
 
-    async def find(self, record: ReplicaRecord) -> Way | None:
-        """Return the best way to a replica that is ready; None where there is none now."""
+    async def find(self, record: ReplicaRecord, *, last: bool) -> Way | None:
+        """Return the best way to a replica that is ready; None where there is none now.
+
+        Parameters
+        ----------
+        record
+            The replica's.
+        last
+            Whether a better one is waited for no longer.
+        """
         if "direct" in self._paths and (host := await reach(record)) is not None:
             return Way("direct", host)
         if self._doors.is_open(record.replica):
@@ -108,13 +129,33 @@ class Ways:
             self._rooms.open(record.replica)
             if self._rooms.is_open(record.replica):
                 return Way("rendezvous", record.node or record.replica)
+        if "relay" in self._paths and (last or not self.takes_tunnels) and await self._is_relayed(record):
+            return Way("relay", record.node or record.replica)
         return None
+
+    async def _is_relayed(self, record: ReplicaRecord) -> bool:
+        """Have the login node ask the replica; that also gets its process there up, before a request is."""
+        where = self._relayed
+        try:
+            said = await where.carrier.call(
+                RELAY, "relay_reach", where.home, record.replica, patience=SLOWNESS
+            )
+            if not said["why"]:
+                await self._relay.expect(record.replica, where._replace(address=said["address"]))
+            self._not_relayed[record.replica] = said["why"]
+        except ComputeFault as fault:
+            self._not_relayed[record.replica] = fault.reason
+        except OSError as error:
+            self._not_relayed[record.replica] = f"{self._relay.path} cannot be made: {error}"
+        return not self._not_relayed[record.replica]
 
     def none(self, record: ReplicaRecord) -> str:
         """Say that a replica is ready where this server does not reach it, and what to do about it."""
         tried = ", ".join(f"{address}:{record.port}" for address in record.addresses)
         parts = [f"this server reaches it at none of {tried}"] if "direct" in self._paths else []
         parts += self._no_tunnel(record)
+        if not_relayed := self._not_relayed.get(record.replica):
+            parts.append(f"Globus Compute carries no answers from it: {not_relayed}")
         return f"it is ready on {record.node}, but {', and '.join(parts)}; its node is given back"
 
     def _no_tunnel(self, record: ReplicaRecord) -> list[str]:

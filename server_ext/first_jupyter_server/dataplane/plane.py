@@ -14,8 +14,8 @@ from first_jupyter_server.federation import tuning
 from first_jupyter_server.federation.catalog import Catalog, Replica
 from first_jupyter_server.federation.decision import Route
 from first_jupyter_server.federation.wishes import Wishes
-from first_jupyter_server.paths.rendezvous import Rendezvous
 from first_jupyter_server.paths import relay_socket
+from first_jupyter_server.paths.rendezvous import Rendezvous
 from first_jupyter_server.paths.tunnels import Tunnels
 
 from .attempt import Attempt

@@ -13,7 +13,11 @@ __all__ = ["FULL", "Candidate", "Decision", "Record", "Route", "Why"]
 FULL = "its replicas have as many requests as they are to get at once"
 """Why a place that could serve has to be waited for."""
 
-_WAYS = {"tunnel": ", through a tunnel", "rendezvous": ", through a relay"}
+_WAYS = {
+    "tunnel": ", through a tunnel",
+    "rendezvous": ", through a relay",
+    "relay": ", through Globus Compute",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,11 @@ class GlobusComputeCluster(Strict):
     home: str = Field(
         "", description="The folder on the cluster for records and logs; the endpoint's default."
     )
-    paths: list[Literal["direct", "tunnel", "rendezvous"]] = Field(
+    paths: list[Literal["direct", "tunnel", "rendezvous", "relay"]] = Field(
         ["direct", "tunnel", "rendezvous"],
         min_length=1,
-        description="The ways to its nodes that may be used: their addresses, a tunnel that they dial, or "
-        "one through a relay.",
+        description="The ways to its nodes that may be used: their addresses, a tunnel that they dial, one "
+        "through a relay, or Globus Compute (relay), which then carries prompts and answers.",
     )
     budget: BudgetSection | None = Field(None, description="What all its models may use together.")
     models: list[GlobusModel] = Field(min_length=1)
