@@ -11,6 +11,7 @@ from first_jupyter_server.federation.catalog import State
 from first_jupyter_server.paths.doors import Doors
 from first_jupyter_server.paths.relay import Relay
 from first_jupyter_server.paths.relay_answer import Relayed
+from first_jupyter_server.paths.rooms import Rooms
 
 from .nearby_cluster import Cluster, answering
 
@@ -116,7 +117,7 @@ async def relay():
 
 async def test_a_tunnel_is_waited_for_before_globus_compute_carries_answers(relay):
     asked = Asked({"address": "n1", "why": ""})
-    found = Ways(["tunnel", "relay"], Doors(lambda: "http://here"), relay, Relayed(asked, "home"))
+    found = Ways(["tunnel", "relay"], Doors(lambda: "http://here"), Rooms(), relay, Relayed(asked, "home"))
     assert await found.find(RECORD, last=False) is None
     assert await found.find(RECORD, last=True) == Way("relay", "n1")
     assert asked.calls == [({"role": "relay"}, "relay_reach", ("home", "r-1"))]
@@ -124,6 +125,6 @@ async def test_a_tunnel_is_waited_for_before_globus_compute_carries_answers(rela
 
 async def test_an_endpoint_without_the_role_is_told_of(relay):
     asked = Asked(ComputeFault("the endpoint refused what it was asked for: 'relay' is not one of these"))
-    found = Ways(["relay"], Doors(), relay, Relayed(asked, "home"))
+    found = Ways(["relay"], Doors(), Rooms(), relay, Relayed(asked, "home"))
     assert await found.find(RECORD, last=True) is None
     assert "the endpoint refused what it was asked for" in found.none(RECORD)

@@ -6,6 +6,8 @@ from first_jupyter_server.clusters.ways import Ways
 from first_jupyter_server.paths.doors import Doors
 from first_jupyter_server.paths.identity import certificate
 from first_jupyter_server.paths.meeting_place import MeetingPlace, MeetingPlaceError
+from first_jupyter_server.paths.relay import Relay
+from first_jupyter_server.paths.relay_answer import Relayed
 from first_jupyter_server.paths.rooms import Rooms
 
 KEY = "sk-replica"
@@ -85,31 +87,36 @@ def test_a_server_without_a_relay_invites_nobody():
     assert Rooms().invitation == {}
 
 
+def ways_of(paths, doors, rooms):
+    """Return the ways of a cluster that has nothing relayed by Globus Compute."""
+    return Ways(paths, doors, rooms, Relay(), Relayed(None, ""))
+
+
 async def test_a_room_is_opened_where_no_better_way_leads_to_a_replica(rooms, sent):
     doors = Doors(lambda: "https://hub.lab.example/first/tunnel")
-    ways = Ways(["tunnel", "rendezvous"], doors, rooms)
+    ways = ways_of(["tunnel", "rendezvous"], doors, rooms)
     ways.expect(RECORD, lambda: None)
-    assert await ways.find(RECORD) is None
+    assert await ways.find(RECORD, last=True) is None
     assert [message["type"] for message in sent] == ["rendezvous"]
     rooms.told("r1", is_open=True)
-    assert await ways.find(RECORD) == ("rendezvous", "n1")
+    assert await ways.find(RECORD, last=True) == ("rendezvous", "n1")
     doors.told("r1", is_open=True)
-    assert await ways.find(RECORD) == ("tunnel", "n1")
+    assert await ways.find(RECORD, last=True) == ("tunnel", "n1")
 
 
 async def test_no_room_is_opened_where_a_tunnel_is_there(rooms, sent):
     doors = Doors(lambda: "https://hub.lab.example/first/tunnel")
-    ways = Ways(["tunnel", "rendezvous"], doors, rooms)
+    ways = ways_of(["tunnel", "rendezvous"], doors, rooms)
     ways.expect(RECORD, lambda: None)
     doors.told("r1", is_open=True)
-    assert await ways.find(RECORD) == ("tunnel", "n1")
+    assert await ways.find(RECORD, last=True) == ("tunnel", "n1")
     assert sent == []
 
 
 async def test_a_cluster_that_is_to_have_no_relay_has_none(rooms, sent):
-    ways = Ways(["direct", "tunnel"], Doors(), rooms)
+    ways = ways_of(["direct", "tunnel"], Doors(), rooms)
     ways.expect(RECORD, lambda: None)
-    assert (ways.invitation, await ways.find(RECORD), sent) == ({}, None, [])
+    assert (ways.invitation, await ways.find(RECORD, last=True), sent) == ({}, None, [])
 
 
 def test_a_data_plane_that_was_started_anew_opens_the_rooms_that_are_wanted(rooms, sent):
@@ -124,7 +131,7 @@ def test_a_data_plane_that_was_started_anew_opens_the_rooms_that_are_wanted(room
 
 
 def test_what_kept_both_sides_from_meeting_is_said(rooms):
-    ways = Ways(["rendezvous"], Doors(), rooms)
+    ways = ways_of(["rendezvous"], Doors(), rooms)
     ways.expect(RECORD, lambda: None)
     rooms.open("r1")
     rooms.troubled("r1", "the relay relay.lab.example takes no connections")
@@ -135,5 +142,5 @@ def test_what_kept_both_sides_from_meeting_is_said(rooms):
 
 
 def test_a_cluster_that_needs_a_relay_says_so():
-    said = Ways(["rendezvous"], Doors(), Rooms()).none(RECORD)
+    said = ways_of(["rendezvous"], Doors(), Rooms()).none(RECORD)
     assert "this server knows no relay: set relay_url and relay_key_file" in said
