@@ -44,7 +44,24 @@ CI_CACHE = Path(os.environ.get("FIRST_CI_CACHE") or "~/.cache/first-jupyter-ci")
 
 
 class Lab(Jupyter):
-    """One such server."""
+    """One such server.
+
+    Attributes
+    ----------
+    address
+        Where its ports are found.
+    """
+
+    address = "127.0.0.1"
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """What a terminal finds that reaches its ports."""
+        found = {**super().found}
+        return found | {
+            name: found[name].replace("127.0.0.1", self.address).replace("localhost", self.address)
+            for name in ("base_url", "server_url")
+        }
 
     def have_hot(self) -> dict[str, Any]:
         """Have the model hot, and return its place."""
@@ -165,6 +182,7 @@ def connect(
     for url, what in ((service.url, "Globus' web services"), (service.queues.url, "Globus' queues")):
         wall.lets_out(urlsplit(url).port or 0, what)
     lab = Lab(folder, *options, env=environment, federation=federation, inside=wall.inside)
+    lab.address = wall.address
     for name, what in (("server_url", "Jupyter's port"), ("base_url", "the kernels' port, for who watches")):
         wall.lets_in(urlsplit(lab.found[name]).port or 0, what)
     return lab

@@ -23,12 +23,13 @@ from compute import ComputeStandIn
 from demo_words import Clock, say, title
 from endpoint import Agent
 from jupyter_process import SMOLLM2
+from meeting import Relay
 from slurm import Slurm
 from wall import Wall
 
 ASKED = [{"role": "user", "content": "Tell a story of a ship."}]
 TOKENS = 200
-HERE = "--FirstApp.public_url=http://127.0.0.1:{port}/"
+HERE = "--FirstApp.public_url=http://ADDRESS:{port}/"
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,28 @@ class Way:
     words: str
     walled: bool = True
     options: tuple[str, ...] = ()
+    out: tuple[tuple[int, str], ...] = ()
     cluster: dict[str, Any] = field(default_factory=dict)
 
 
-WAYS = (
-    Way("direct", "no firewall: the server reaches the node's address", walled=False),
-    Way("tunnel", "the server reaches nothing on the cluster; the node reaches the server", options=(HERE,)),
-)
+def ways(relay: Relay) -> tuple[Way, ...]:
+    """Return all ways, the best first."""
+    meeting = tuple(relay.options)
+    return (
+        Way("direct", "no firewall: the server reaches the node's address", walled=False),
+        Way("tunnel", "the server reaches no node; nodes reach the server", options=(HERE,)),
+        Way(
+            "rendezvous",
+            "neither reaches the other; both reach a relay",
+            options=meeting,
+            out=((relay.port, "the relay"),),
+        ),
+        Way(
+            "relay",
+            "neither reaches anything but Globus Compute",
+            cluster={"paths": ["direct", "tunnel", "relay"]},
+        ),
+    )
 
 
 def ask(lab: Lab) -> tuple[str, list[float], int]:
@@ -98,13 +114,22 @@ def main() -> None:
         agent = stack.enter_context(
             Agent(compute, folder / "endpoint", client, {"SLURM_CONF": str(slurm.config)})
         )
-        clock.done("RabbitMQ, Slurm, the Globus Compute agent, and stand-ins for the hosted services")
-        for way in WAYS:
+        relay = Relay(folder)
+        relay.start()
+        stack.callback(relay.end)
+        clock.done(
+            "RabbitMQ, Slurm, the Globus Compute agent, stand-ins for the hosted services, and a relay"
+        )
+        for way in ways(relay):
             title(f"{way.path}: {way.words}")
             with contextlib.ExitStack() as inside:
                 wall = inside.enter_context(Wall()) if way.walled else None
+                for port, what in way.out if wall is not None else ():
+                    wall.lets_out(port, what)
+                address = wall.address if wall is not None else "127.0.0.1"
+                options = [option.replace("ADDRESS", address) for option in way.options]
                 lab = connect(
-                    agent, client, folder / way.path, model, options=way.options, wall=wall, **way.cluster
+                    agent, client, folder / way.path, model, options=options, wall=wall, **way.cluster
                 )
                 inside.callback(lab.close)
                 for rule in wall.rules if wall else ["anything to anywhere"]:

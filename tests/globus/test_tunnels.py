@@ -118,7 +118,7 @@ def test_at_a_hub_a_node_dials_the_users_address_behind_its_proxy(agent, client_
 def test_through_a_wall_that_keeps_addresses_out_a_tunnel_is_taken_by_itself(serve, agent, lab):
     lab.have_cold()
     with Wall() as wall:
-        walled = serve(agent, wall=wall, options=["--FirstApp.public_url=http://127.0.0.1:{port}/"])
+        walled = serve(agent, wall=wall, options=[f"--FirstApp.public_url=http://{wall.address}:{{port}}/"])
         walled.have_hot()
         assert len(record(agent)["addresses"]) > 0
         assert ask(walled) == "tunnel"

@@ -26,6 +26,8 @@ class Wall:
     ----------
     inside
         What a command is put behind so that it runs there.
+    address
+        Where those outside find what they are let in to.
     rules
         What is let through, in words.
     """
@@ -33,6 +35,8 @@ class Wall:
     def __init__(self) -> None:
         self.name = f"first-{os.getpid()}-{secrets.token_hex(3)}"
         self.inside = ("ip", "netns", "exec", self.name)
+        # On an address of its own: a port that is free inside may be taken on 127.0.0.1.
+        self.address = f"127.{secrets.randbelow(100) + 100}.{secrets.randbelow(255)}.1"
         self.rules: list[str] = []
         self._loop = asyncio.new_event_loop()
 
@@ -55,16 +59,16 @@ class Wall:
 
     def lets_out(self, port: int, what: str) -> None:
         """Let those inside reach a port of the world outside, under the same number."""
-        self._let(self._there, self._here, port)
+        self._let(self._there, "127.0.0.1", self._here, port)
         self.rules.append(f"from inside to {what}")
 
     def lets_in(self, port: int, what: str) -> None:
         """Let those outside reach a port inside, under the same number."""
-        self._let(self._here, self._there, port)
+        self._let(self._here, self.address, self._there, port)
         self.rules.append(f"from outside to {what}")
 
-    def _let(self, ear: ThreadPoolExecutor, mouth: ThreadPoolExecutor, port: int) -> None:
-        listener = ear.submit(socket.create_server, ("127.0.0.1", port)).result()
+    def _let(self, ear: ThreadPoolExecutor, at: str, mouth: ThreadPoolExecutor, port: int) -> None:
+        listener = ear.submit(socket.create_server, (at, port)).result()
         started = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(lambda *ends: self._carry(*ends, mouth, port), sock=listener), self._loop
         )
