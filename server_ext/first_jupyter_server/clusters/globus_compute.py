@@ -227,6 +227,8 @@ class GlobusComputeCluster:
             run.host = None
             self._ways.expect(record, lambda: self._opened(run))
             self._replicas.reach(run)
+        else:
+            self._replicas.climb(run)
         self._changed()
 
     def _opened(self, run: Running) -> None:

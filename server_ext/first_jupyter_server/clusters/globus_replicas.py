@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from logging import Logger
@@ -20,7 +21,7 @@ from .globus_faults import ComputeFault, offline
 from .globus_watch import SLOWNESS
 from .replicas import ended
 from .running import Running
-from .ways import Ways
+from .ways import REMEMBERED, Ways
 
 __all__ = ["GlobusReplicas"]
 
@@ -101,6 +102,12 @@ class GlobusReplicas:
         """Look for the way to a replica that says it is ready."""
         if not run.reaching:
             self._background.do(self._reach(run))
+
+    def climb(self, run: Running) -> None:
+        """Look, now and then, whether a replica that is reached another way is reached at its address now."""
+        if run.path != "direct" and time.monotonic() - run.climbed > REMEMBERED:
+            run.climbed = time.monotonic()
+            self._background.do(self._climb(run))
 
     async def _serve(
         self, parts: Sequence[Part], config: Mapping[str, Any], hold: float | None, failed: int = 0
@@ -204,6 +211,13 @@ class GlobusReplicas:
             self._changed()
         self._look()
 
+    async def _climb(self, run: Running) -> None:
+        record = run.record
+        host = await self._ways.direct(record)
+        if host is not None and run.host is not None and run.record.key == record.key:
+            run.path, run.host = "direct", host
+            self._changed()
+
     async def _newest(self, record: ReplicaRecord) -> ReplicaRecord:
         """Return a replica's record as it is now, if possible: what keeps its tunnel shut is no news."""
         if self._ways.takes_tunnels:
@@ -227,6 +241,7 @@ class GlobusReplicas:
                     return
                 if way is not None and run.record.port == record.port:
                     run.path, run.host = way
+                    run.climbed = time.monotonic()
                     self._reached(run)
                     return
             if run.ready is None:

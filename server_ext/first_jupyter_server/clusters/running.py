@@ -39,6 +39,8 @@ class Running:
         Its job, while that waits and the scheduler tells of it.
     host, path
         The address at which it was reached, and how.
+    climbed
+        When a better way to it was looked for last, by the monotonic clock.
     reaching
         Whether the way to it is being looked for.
     ready
@@ -67,6 +69,7 @@ class Running:
     job: QueuedJob | None = None
     host: str | None = None
     path: str = "direct"
+    climbed: float = 0.0
     reaching: bool = False
     ready: float | None = None
     behind: float | None = None

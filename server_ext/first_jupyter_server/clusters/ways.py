@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple
 
@@ -30,6 +31,13 @@ PAUSES = (0.0, 1.0, 3.0)
 
 LATE = 8.0
 """Seconds that a tunnel is waited for in the end: its node agent dials at once, and again."""
+
+REMEMBERED = 600.0
+"""Seconds for which a cluster whose node could not be reached is first asked for its tunnel, and after which
+a replica that is reached another way is tried at its address again."""
+
+SOON = 2.0
+"""Seconds within which a node agent that may dial has dialled."""
 
 
 class Way(NamedTuple):
@@ -60,6 +68,7 @@ class Ways:
         self._paths, self._doors, self._rooms = paths, doors, rooms
         self._relay, self._relayed = relay, relayed
         self._not_relayed: dict[str, str] = {}
+        self._unreached = -REMEMBERED
 
     @property
     def door(self) -> str:
@@ -121,7 +130,10 @@ class Ways:
         last
             Whether a better one is waited for no longer.
         """
-        if "direct" in self._paths and (host := await reach(record)) is not None:
+        remembers = time.monotonic() - self._unreached < REMEMBERED
+        if remembers and self.door and await self._doors.opens(record.replica, SOON):
+            return Way("tunnel", record.node or record.replica)
+        if (host := await self.direct(record)) is not None:
             return Way("direct", host)
         if self._doors.is_open(record.replica):
             return Way("tunnel", record.node or record.replica)
@@ -132,6 +144,14 @@ class Ways:
         if "relay" in self._paths and (last or not self.takes_tunnels) and await self._is_relayed(record):
             return Way("relay", record.node or record.replica)
         return None
+
+    async def direct(self, record: ReplicaRecord) -> str | None:
+        """Return the address at which a replica is reached, None where there is none now."""
+        if "direct" not in self._paths:
+            return None
+        host = await reach(record)
+        self._unreached = time.monotonic() if host is None else -REMEMBERED
+        return host
 
     async def _is_relayed(self, record: ReplicaRecord) -> bool:
         """Have the login node ask the replica; that also gets its process there up, before a request is."""
