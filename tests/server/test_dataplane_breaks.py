@@ -91,6 +91,20 @@ async def test_a_request_that_breaks_every_replica_is_given_up(plane, client, re
     assert len(first.asked) + len(second.asked) == 2
 
 
+async def test_a_client_that_hangs_up_at_the_end_mark_has_got_all(plane, client, replica_server):
+    async def slow_to_end(asked, writer):
+        await begin_events(writer)
+        await event(writer, b"[DONE]")
+        await asyncio.sleep(60)
+
+    plane.catalog(await replica_server(slow_to_end))
+    async with client.stream("POST", "/v1/chat/completions", json=STREAM) as stream:
+        async for piece in stream.aiter_text():
+            assert piece == "data: [DONE]\n\n"
+            break
+    assert (await plane.until("done"))["outcomes"][0]["outcome"] == "ok"
+
+
 @pytest.mark.parametrize("began", [False, True])
 async def test_a_client_that_leaves_frees_the_replica_at_once(plane, client, replica_server, began):
     async def endless(asked, writer):

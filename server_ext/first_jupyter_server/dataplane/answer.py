@@ -88,6 +88,11 @@ class Answer:
         self._write(f": {text}\n\n".encode())
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the client has got a stream's end mark."""
+        return self.is_events and self.tail.is_done
+
+    @property
     def is_cut(self) -> bool:
         """Whether a stream has stopped short of its end mark."""
         return self.is_events and self._ends_with_mark and self.status == 200 and not self.tail.is_done

@@ -127,7 +127,8 @@ class Exchange:
     def on_client_gone(self) -> None:
         """Free the model at once."""
         self._delivery.abort()
-        self.finish(gone=True)
+        # OpenAI's clients hang up at the end mark, which may be before the replica has ended the answer.
+        self.finish(gone=not self._answer.is_whole)
 
     def on_write_blocked(self) -> None:
         """Take nothing more from the replica until the client has caught up."""
