@@ -38,7 +38,7 @@ found = []
 with Executor(sys.argv[1], user_endpoint_config={"role": "control"}) as executor:
     executor.submit(began).result()
     for _ in range(int(sys.argv[2])):
-        time.sleep(1)
+        time.sleep(5)  # the SDK holds back what comes more often than 4 times in 16 s
         asked = time.time()
         there = executor.submit(began).result()
         found.append([there - asked, time.time() - asked])
@@ -83,7 +83,7 @@ def dispatches(agent: Any, client: str, folder: Path, count: int) -> list[list[f
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two of each: does everything work?")
-    count = 2 if parser.parse_args().quick else 15
+    count = 2 if parser.parse_args().quick else 8
 
     from auth import AuthStandIn  # noqa: PLC0415
     from broker import Broker  # noqa: PLC0415
