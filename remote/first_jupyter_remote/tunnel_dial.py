@@ -59,7 +59,11 @@ async def dial(url: str, key: str, make: Callable[[], Connection]) -> Connection
     with in_words(url, WITHIN):
         async with asyncio.timeout(WITHIN):
             transport = await connect(url)
-            return await shake_hands(transport, parts.path or "/", parts.netloc, key, make)
+            try:
+                return await shake_hands(transport, parts.path or "/", parts.netloc, key, make)
+            except BaseException:
+                transport.abort()
+                raise
 
 
 @contextmanager
@@ -133,7 +137,11 @@ async def _through(proxy: str, authority: str) -> asyncio.Transport:
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         lines.append(f"Proxy-Authorization: Basic {base64.b64encode(pair.encode()).decode()}")
-    status, words, _ = await ask(transport, _request(lines))
+    try:
+        status, words, _ = await ask(transport, _request(lines))
+    except BaseException:
+        transport.abort()
+        raise
     if status != 200:
         transport.abort()
         raise DialError(f"{named} opens no way to {authority} ({status} {words})")

@@ -7,9 +7,9 @@ import random
 
 import pytest
 from first_jupyter_remote import tunnel as node
+from first_jupyter_remote import tunnel_dial
 from first_jupyter_remote.protocol import connection as protocol
-from first_jupyter_remote.protocol.connection import tunnel_key
-from first_jupyter_remote.protocol.websocket import accept
+from first_jupyter_remote.protocol.connection import tunnel_key, welcome
 from first_jupyter_server.paths import tunnels as paths
 from first_jupyter_server.paths.tunnels import Tunnels
 
@@ -43,9 +43,7 @@ class Front:
             return
         connection = writer.get_extra_info("socket").dup()
         writer.transport.abort()
-        nonce = headers["Sec-WebSocket-Key"]
-        said = f"HTTP/1.1 101 -\r\nsec-websocket-accept: {accept(nonce)}\r\n\r\n"
-        await self.tunnels.take(connection, "r1", said.encode())
+        await self.tunnels.take(connection, "r1", welcome(headers["Sec-WebSocket-Key"]))
 
 
 class World:
@@ -245,3 +243,21 @@ async def test_a_replica_that_is_gone_takes_its_tunnel_along(joined):
     await reader.first
     joined.tunnels.end("r1")
     assert "it has ended" in str(await reader.over)
+
+
+async def test_a_door_that_never_answers_is_left_before_it_is_dialled_again(monkeypatch):
+    monkeypatch.setattr(tunnel_dial, "WITHIN", 0.1)
+    left = asyncio.Event()
+
+    async def silent(reader, writer):
+        await reader.read()
+        left.set()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    with pytest.raises(tunnel_dial.DialError, match="does not answer within"):
+        await tunnel_dial.dial(url, "key", lambda: None)
+    async with asyncio.timeout(2):
+        await left.wait()
+    server.close()
