@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import procs
 import targets
-from first_jupyter_remote.protocol.connection import tunnel_key
-from first_jupyter_remote.protocol.websocket import accept
+from first_jupyter_remote.protocol.connection import tunnel_key, welcome
 from first_jupyter_server.dataplane.supervisor import Supervisor
 from first_jupyter_server.federation.catalog import Catalog, Model, Place, Replica, State
 from load import Job
@@ -56,8 +55,7 @@ class World:
         assert headers["Authorization"] == f"Bearer {tunnel_key(self._replica_key)}"
         connection = writer.get_extra_info("socket").dup()
         writer.transport.abort()
-        answer = accept(headers["Sec-WebSocket-Key"])
-        said = f"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: {answer}\r\n\r\n"
+        said = welcome(headers["Sec-WebSocket-Key"]).decode()
         self.dataplane.hand_over(connection, {"replica": "tunnel", "answer": said})
         connection.close()
 

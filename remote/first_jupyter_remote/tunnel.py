@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from .protocol.connection import RESUME_WITHIN, Connection, tunnel_key
 from .protocol.frames import Frame, ProtocolError
@@ -14,9 +14,6 @@ from .protocol.link import Link, said
 from .protocol.streams import Streams
 from .tunnel_dial import DialError, dial
 from .tunnel_meet import meet
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Tunnel"]
 
@@ -35,8 +32,6 @@ class Tunnel:
         The replica's key.
     port
         Where the inference server listens on this machine.
-    changed
-        Called, in the tunnel's thread, with what keeps it from being open, and with nothing once it is.
     certificate
         What the Jupyter server shows at a relay (PEM); empty where it is dialled itself.
     """
@@ -46,23 +41,18 @@ class Tunnel:
         url: str,
         key: str,
         port: int,
-        changed: Callable[[str], None] = lambda _: None,
         certificate: str = "",
     ) -> None:
         self._dial = (
             partial(meet, url, certificate, key) if certificate else partial(dial, url, tunnel_key(key))
         )
         self._port = port
-        self._changed, self._trouble = changed, ""
+        self.trouble = ""
+        """What keeps it from being open; empty while it is."""
         self._loop = _new_loop()
         self._over = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="first-tunnel", daemon=True)
         self._thread.start()
-
-    @property
-    def trouble(self) -> str:
-        """What keeps it from being open; empty while it is."""
-        return self._trouble
 
     def close(self) -> None:
         """End it, and every stream in it."""
@@ -92,11 +82,11 @@ class Tunnel:
                     connection.send(session.link.hello())
                     await session.joined()
                     failed = 0
-                    self._tell("")
-                    self._tell(await session.parted())
+                    self.trouble = ""
+                    self.trouble = await session.parted()
                     lost = loop.time()
                 except DialError as error:
-                    self._tell(str(error))
+                    self.trouble = str(error)
                     failed = 0 if error.waited else failed
                 if session.is_foreign or (len(session.streams) and loop.time() - lost > RESUME_WITHIN):
                     session.end("the tunnel was lost")
@@ -105,11 +95,6 @@ class Tunnel:
                 failed += 1
         finally:
             session.end("the node agent closed the tunnel")
-
-    def _tell(self, trouble: str) -> None:
-        if trouble != self._trouble:
-            self._trouble = trouble
-            self._changed(trouble)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -69,6 +69,16 @@ class Lab(Jupyter):
             self.post("models/start", model="smollm2")
         return self.until("hot", seconds=LONG)
 
+    def path(self) -> str:
+        """Ask, and return by which path the answer came."""
+        with self.openai() as client:
+            asked = [{"role": "user", "content": "Say hello."}]
+            answer = client.chat.completions.with_raw_response.create(
+                model="smollm2", messages=asked, max_tokens=4
+            )
+        assert answer.parse().choices[0].message.content
+        return str(answer.headers["x-first-route"])
+
     def start_and_fail(self) -> str:
         """Start the model where it cannot, and return the reason."""
         self.post("models/start", model="smollm2")

@@ -42,11 +42,6 @@ class Link:
         self._wire: Callable[[bytes], None] | None = None
 
     @property
-    def is_new(self) -> bool:
-        """Whether no numbered frame of it has come or gone."""
-        return self._received == 0 and self._counted == 0 and not self._kept
-
-    @property
     def is_connected(self) -> bool:
         """Whether frames go out at once."""
         return self._wire is not None
