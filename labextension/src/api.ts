@@ -3,11 +3,56 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import type { ICluster, IOffered, Path } from './clustersApi';
 import type { IBegunLogin, ILogin } from './loginApi';
+import type { IUsage } from './usageApi';
 
 /** What a model can be in on a cluster. */
 export type State =
   'hot' | 'starting' | 'queued' | 'cold' | 'draining' | 'offline';
+
+/** How long one replica lives, ready or on its way; moments in seconds since 1970. */
+export interface ILease {
+  replica: string;
+  stage: string;
+  node: string | null;
+  /** The scheduler's name for its job. */
+  job: string | null;
+  /** When it was asked for, where known. */
+  since: number | null;
+  held_until: number | null;
+  /** When it ends if nobody uses it any more. */
+  expires: number | null;
+  /** When its job's time is up. */
+  job_ends: number | null;
+  /** The replica that it is to succeed. */
+  follows: string | null;
+  path: Path | null;
+}
+
+/** One stage of a start that is under way; times in seconds. */
+export interface IStage {
+  stage: string;
+  state: 'done' | 'now' | 'ahead';
+  /** What it took, or has taken so far. */
+  seconds: number | null;
+  /** What it usually takes here. */
+  usual: number | null;
+}
+
+/** The end of a replica's log. */
+export interface ILog {
+  cluster: string;
+  replica: string;
+  node: string | null;
+  /** When it failed, in seconds since 1970, or when it was looked at. */
+  at: number;
+  /** Why it failed; empty where it runs. */
+  reason: string;
+  lines: string[];
+  /** The file on the node that has all of it. */
+  file: string | null;
+}
 
 /** One cluster's offer to serve a model. */
 export interface IOffer {
@@ -24,6 +69,12 @@ export interface IOffer {
   replicas: number;
   running: number;
   waiting: number;
+  leases: ILease[];
+  /** Of the start that is under way. */
+  stages: IStage[];
+  startable: boolean;
+  /** Why it cannot be stopped from here; empty where it can. */
+  unstoppable: string;
 }
 
 export interface IModel {
@@ -47,27 +98,56 @@ export class ControlApi {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
   async catalog(): Promise<ICatalog> {
-    // A glance at the status bar must not keep an idle server from being culled.
-    return (await this.request(
-      'GET',
-      'models?no_track_activity=1'
-    )) as ICatalog;
+    return (await this.read('models')) as ICatalog;
   }
 
   async choose(model: string): Promise<void> {
     await this.request('PUT', 'current', { model });
   }
 
-  async start(model: string, cluster?: string): Promise<void> {
-    await this.request('POST', 'models/start', { model, cluster });
+  /** `hold`: seconds for which it is kept warm, from when it is ready; also the one that is there. */
+  async start(model: string, cluster?: string, hold?: number): Promise<void> {
+    await this.request('POST', 'models/start', { model, cluster, hold });
   }
 
-  async stop(model: string, cluster?: string): Promise<void> {
-    await this.request('POST', 'models/stop', { model, cluster });
+  /** Ends one replica, or all there are. */
+  async stop(model: string, cluster?: string, replica?: string): Promise<void> {
+    await this.request('POST', 'models/stop', { model, cluster, replica });
+  }
+
+  /** The log of a replica that runs, or of the last one that failed. */
+  async log(model: string, cluster: string, replica?: string): Promise<ILog> {
+    const asked = new URLSearchParams({ model, cluster });
+    if (replica) {
+      asked.set('replica', replica);
+    }
+    return (await this.read(`models/log?${asked}`)) as ILog;
+  }
+
+  async usage(): Promise<IUsage> {
+    return (await this.read('usage')) as IUsage;
+  }
+
+  async clusters(): Promise<ICluster[]> {
+    const answer = await this.read('clusters');
+    return (answer as { clusters: ICluster[] }).clusters;
+  }
+
+  /** What could be added; asks Globus, and takes its time. */
+  async offered(): Promise<IOffered> {
+    return (await this.read('clusters/offers')) as IOffered;
+  }
+
+  /** Adds an endpoint, by its id or by the name of one that is offered. */
+  async addCluster(endpoint: string, name?: string): Promise<ICluster> {
+    return (await this.request('POST', 'clusters', {
+      endpoint,
+      name
+    })) as ICluster;
   }
 
   async login(): Promise<ILogin> {
-    return (await this.request('GET', 'login?no_track_activity=1')) as ILogin;
+    return (await this.read('login')) as ILogin;
   }
 
   /** Begins a login, unless one was begun; `force` begins another. */
@@ -90,6 +170,12 @@ export class ControlApi {
 
   async logout(): Promise<ILogin> {
     return (await this.request('POST', 'logout', {})) as ILogin;
+  }
+
+  private read(route: string): Promise<unknown> {
+    // A glance at the status bar must not keep an idle server from being culled.
+    const mark = route.includes('?') ? '&' : '?';
+    return this.request('GET', `${route}${mark}no_track_activity=1`);
   }
 
   private async request(

@@ -28,6 +28,10 @@ export function offer(changes: Partial<IOffer> = {}): IOffer {
     replicas: 1,
     running: 0,
     waiting: 0,
+    leases: [],
+    stages: [],
+    startable: true,
+    unstoppable: '',
     ...changes
   };
 }
