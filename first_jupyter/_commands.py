@@ -9,6 +9,7 @@ from first_jupyter import _control as control
 from first_jupyter._clusters import clusters
 from first_jupyter._connection import connection
 from first_jupyter._errors import FirstError
+from first_jupyter._fix import wanted_fix
 from first_jupyter._log import failure_text
 from first_jupyter._login import login, login_line, logout
 from first_jupyter._route import route, why
@@ -25,17 +26,6 @@ if TYPE_CHECKING:
     from first_jupyter._talk import Talk
 
 __all__ = ["Commands"]
-
-FIX = """This cell failed:
-
-```python
-{code}
-```
-
-{traceback}
-
-Say in at most three sentences what went wrong. Then give the whole corrected cell in one Python
-code block."""
 
 
 class Commands:
@@ -159,13 +149,9 @@ class Commands:
         say(f"Forgot {argument or 'all conversations'}.")
 
     def fix(self, argument: str) -> None:
-        """[MODEL]: explain the last error and put a corrected cell below."""
-        if not session.errors:
-            raise FirstError("No cell has failed since first_jupyter was loaded.")
-        number, trace = list(session.errors.items())[-1]
-        code = self._shell.user_ns["In"][number]
-        text = FIX.replace("{code}", code).replace("{traceback}", trace)
-        self._talk.ask(Question(text=text, model=argument, chat=None, verbatim=True))
+        """[MODEL] [--cell N]: explain the last error, or cell N's, and put a corrected cell below."""
+        asked = wanted_fix(self._shell, argument)
+        self._talk.ask(Question(text=asked.text, model=asked.model, chat=None, verbatim=True))
         if session.last:
             propose(self._shell, session.last.text)
 

@@ -70,6 +70,7 @@ class FirstMagics(Magics):
     @argument("--chat", default="main", metavar="NAME", help="conversation to go on with")
     @argument("--no-history", action="store_true", help="send no earlier exchange, and remember none")
     @argument("--no-stream", action="store_true", help="show the answer when it is whole")
+    @argument("--verbatim", action="store_true", help="leave all braces as typed")
     @argument("--quiet", action="store_true", help="no footer; with --into, no output at all")
     @argument("-h", "--help", action="store_true", help="show this")
     @no_var_expand
@@ -103,5 +104,6 @@ class FirstMagics(Magics):
                 wishes={"avoid": options.avoid, "prefer": options.prefer, "stay": options.stay},
                 stream=not options.no_stream,
                 quiet=options.quiet,
+                verbatim=options.verbatim,
             )
         )

@@ -1,6 +1,7 @@
 """A server that speaks the wire, and a real IPython that talks to it."""
 
 import signal
+import sys
 import time
 from types import SimpleNamespace
 
@@ -46,13 +47,14 @@ def ipython(tmp_path_factory):
 
 
 @pytest.fixture
-def shell(ipython, wire):
+def shell(ipython, wire, monkeypatch):
     """IPython with the magics; `shell.cell(text)` runs one and returns what it showed."""
     from IPython.utils.capture import capture_output
 
     from first_jupyter import _session
 
     _session.session.__init__()
+    monkeypatch.delattr(sys, "last_value", raising=False)  # an error of the test before
     ipython.reset(new_session=True)
     ipython.config.pop("First", None)
     ipython.run_line_magic("load_ext", "first_jupyter")

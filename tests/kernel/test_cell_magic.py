@@ -82,6 +82,12 @@ def test_values_go_into_the_question_and_braces_stay(shell, wire):
     assert wire.asked[0]["messages"][-1]["content"] == '21.5 43.0 temperature = 21.5 {"a": 1}'
 
 
+def test_a_verbatim_question_keeps_all_its_braces(shell, wire):
+    shell.cell("depth = 3")
+    shell.cell('%%first --verbatim\nprint(f"{depth}")')
+    assert wire.asked[0]["messages"][-1]["content"] == 'print(f"{depth}")'
+
+
 def test_the_line_is_not_expanded(shell, wire):
     shell.cell("s = 'expanded'")
     shell.cell("%%first -s '{s} $s'\nHi")

@@ -73,6 +73,36 @@ def test_a_fix_belongs_to_no_chat(shell, wire):
     assert "No conversation yet" in shell.cell("%first chats").plain
 
 
+def test_a_fix_can_be_asked_of_any_cell_that_failed(shell, wire):
+    shell.cell("1 / 0")
+    failed = shell.execution_count - 1
+    shell.cell("{}['later']")
+    shell.cell(f"%first fix llama --cell {failed}")
+    asked = wire.asked[0]
+    assert asked["model"] == "llama"
+    assert "ZeroDivisionError" in asked["messages"][-1]["content"]
+    assert "later" not in asked["messages"][-1]["content"]
+
+
+def test_a_cell_that_did_not_fail_is_not_fixed(shell, wire):
+    shell.cell("1 / 0")
+    shell.cell("fine = 1")
+    fine = shell.execution_count - 1
+    assert f"Cell {fine} did not fail" in str(shell.cell(f"%first fix --cell {fine}").error)
+    assert "takes a cell's number, not x" in str(shell.cell("%first fix --cell x").error)
+    assert wire.asked == []
+
+
+@pytest.mark.parametrize(("code", "name"), [("1 / 0", "ZeroDivisionError"), ("for x in", "SyntaxError")])
+def test_an_error_from_before_the_magics_can_be_fixed(shell, wire, code, name):
+    shell.cell("%unload_ext first_jupyter")
+    shell.cell(code)
+    failed = shell.execution_count - 1
+    shell.cell("%load_ext first_jupyter")
+    shell.cell(f"%first fix --cell {failed}")
+    assert name in wire.asked[0]["messages"][-1]["content"]
+
+
 def test_a_syntax_error_can_be_fixed_too(shell, wire):
     shell.cell("for x in")
     shell.cell("%first fix")
