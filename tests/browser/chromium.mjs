@@ -12,6 +12,16 @@ const FLAGS = [
   '--disable-sync'
 ];
 
+/** JupyterLab's themes, and how to put one on. */
+export const themes = ['Light', 'Dark', 'Dark High Contrast'].map(kind => ({
+  name: kind.toLowerCase().replaceAll(' ', '-'),
+  put: async page => {
+    const theme = `JupyterLab ${kind}`;
+    await page.evaluate(theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }), theme);
+    await page.waitForFunction(theme => document.body.dataset.jpThemeName === theme, theme);
+  }
+}));
+
 /** Opens a page, hands it to the body with the errors that it logs, and prints what the body returns as JSON. */
 export async function onPage(address, body, options = {}) {
   const browser = await chromium.launch({

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from lab import running_lab
+from states import running_states
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parents[1] / "notebooks"
@@ -38,6 +39,14 @@ def lab(tmp_path_factory):
             shutil.copy(notebook, lab.root)
         (lab.root / "empty.ipynb").write_text(json.dumps(EMPTY_NOTEBOOK))
         yield lab
+
+
+@pytest.fixture(scope="session")
+def states(tmp_path_factory):
+    """A JupyterLab whose federation shows every state at once, and what stands in for others there."""
+    with running_states(tmp_path_factory.mktemp("states")) as states:
+        (states.lab.root / "empty.ipynb").write_text(json.dumps(EMPTY_NOTEBOOK))
+        yield states
 
 
 @pytest.fixture(scope="session")

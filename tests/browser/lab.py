@@ -61,22 +61,23 @@ class Lab:
 
 
 @contextlib.contextmanager
-def running_lab(folder, *flags, extension=True):
+def running_lab(folder, *flags, extension=True, base_url="/", env=None):
     """Start JupyterLab and give it back when it answers; end it afterwards."""
-    env = _environment(folder)
+    env = _environment(folder) | (env or {})
     root = folder / "root"
     root.mkdir()
     _write_settings(folder / "config" / "lab" / "user-settings" / "@jupyterlab")
     port, token = _free_port(), secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
-    command += [f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True", *flags]
+    command += [f"--ServerApp.root_dir={root}", f"--ServerApp.base_url={base_url}"]
+    command += ["--LabApp.expose_app_in_browser=True", *flags]
     if not extension:
         command.append("--ServerApp.jpserver_extensions={'first_jupyter_server': False}")
     log = folder / "server.log"
     with log.open("wb") as sink:
         process = subprocess.Popen(command, cwd=root, env=env, stdout=sink, stderr=subprocess.STDOUT)
-    lab = Lab(f"http://127.0.0.1:{port}/", token, root, env, process.pid)
+    lab = Lab(f"http://127.0.0.1:{port}{base_url}", token, root, env, process.pid)
     try:
         _wait_for(lab, process, log, extension)
         yield lab
