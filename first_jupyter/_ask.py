@@ -9,6 +9,7 @@ from first_jupyter._answer import Answer
 from first_jupyter._call import Call, Piece
 from first_jupyter._connection import connection
 from first_jupyter._errors import FirstError, Interrupted, StatusError
+from first_jupyter._steps import Notice
 from first_jupyter._waiting import Waiting
 
 if TYPE_CHECKING:
@@ -54,14 +55,15 @@ def ask(
                 tally.add(piece)
             now = time.perf_counter()
             if not tally.text:
-                if line := tally.thinking or waiting.line(now - tally.started):
-                    screen.waiting(line)
+                if notice := tally.thinking or waiting.notice(now - tally.started):
+                    screen.waiting(notice)
             elif due(now - last, len(tally.text) - shown, len(tally.text), rate) and not tally.ended:
                 waiting.stop()
                 screen.show(tally.text)
                 shown, last = len(tally.text), now
     except KeyboardInterrupt:
-        tally.error = Interrupted("stopped by the reader; the text so far is kept.")
+        goes_on = "" if tally.text else waiting.goes_on
+        tally.error = Interrupted(goes_on or "stopped by the reader; the text so far is kept.")
     finally:
         call.stop()
         waiting.stop()
@@ -106,9 +108,9 @@ class Tally:
         self.ended = piece.done or piece.error is not None
 
     @property
-    def thinking(self) -> str:
-        """A line for a model that thinks before it writes."""
-        return f"thinking, {self._thoughts} tokens so far" if self._thoughts else ""
+    def thinking(self) -> Notice | None:
+        """What to say of a model that thinks before it writes."""
+        return Notice(f"thinking, {self._thoughts} tokens so far") if self._thoughts else None
 
     def answer(self, warmed_at: float | None) -> Answer:
         """Close the account."""

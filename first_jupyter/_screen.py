@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from first_jupyter._formats import bundle
+
+if TYPE_CHECKING:
+    from first_jupyter._steps import Notice
 
 __all__ = ["NoScreen", "NotebookScreen", "Screen", "TerminalScreen", "screen_for"]
 
@@ -13,7 +17,7 @@ __all__ = ["NoScreen", "NotebookScreen", "Screen", "TerminalScreen", "screen_for
 class Screen(Protocol):
     """Where an answer appears."""
 
-    def waiting(self, line: str) -> None:
+    def waiting(self, notice: Notice) -> None:
         """Say what is waited for."""
 
     def show(self, text: str) -> None:
@@ -37,9 +41,9 @@ class NotebookScreen:
         self._handle: Any = None
         self._shown: dict[str, str] = {}
 
-    def waiting(self, line: str) -> None:
-        """Show the line in place of the answer."""
-        self._put({"text/plain": line, "text/markdown": f"*{line}*"})
+    def waiting(self, notice: Notice) -> None:
+        """Show it in place of the answer."""
+        self._put({"text/plain": notice.plain, "text/markdown": notice.markdown})
 
     def show(self, text: str) -> None:
         """Show the text so far."""
@@ -70,8 +74,10 @@ class TerminalScreen:
         self._text = ""
         self._line = ""
 
-    def waiting(self, line: str) -> None:
+    def waiting(self, notice: Notice) -> None:
         """Keep one line up to date, where a terminal can."""
+        # A line that wraps could not be wiped.
+        line = notice.one_line[: shutil.get_terminal_size().columns - 1]
         if sys.stdout.isatty() and line != self._line:
             self._write("\r" + line.ljust(len(self._line)))
             self._line = line
@@ -102,7 +108,7 @@ class TerminalScreen:
 class NoScreen:
     """Shows nothing."""
 
-    def waiting(self, line: str) -> None:
+    def waiting(self, notice: Notice) -> None:
         """Show nothing."""
 
     def show(self, text: str) -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["eta_text", "find_model", "nearest_cluster", "short_name", "stage_line", "state_text"]
+__all__ = [
+    "eta_text",
+    "find_model",
+    "nearest_cluster",
+    "short_name",
+    "span_text",
+    "stage_line",
+    "state_text",
+]
 
 Json = dict[str, Any]
 
@@ -79,12 +87,15 @@ def state_text(place: Json, elapsed: float = 0.0) -> str:
 
 def eta_text(seconds: float) -> str:
     """Say how long something will take, as exactly as one can know."""
-    if seconds < 1:
-        return "any moment now"
-    for size, unit in ((5400, "h"), (90, "min")):
+    return "any moment now" if seconds < 1 else f"about {span_text(seconds)} left"
+
+
+def span_text(seconds: float) -> str:
+    """Say a time as exactly as one cares to know: ``12 s``, ``3 min``, ``2 h``."""
+    for size, unit, name in ((5400, 3600, "h"), (90, 60, "min")):
         if seconds >= size:
-            return f"about {seconds / {'h': 3600, 'min': 60}[unit]:.0f} {unit} left"
-    return f"about {seconds:.0f} s left"
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
 
 
 def _distance(place: Json) -> tuple[int, float]:

@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from first_jupyter._live import Live
-from first_jupyter._stage import find_model, nearest_cluster, stage_line
+from first_jupyter._stage import find_model, nearest_cluster, short_name, stage_line
+from first_jupyter._steps import Notice, steps
 
 __all__ = ["Waiting"]
 
@@ -27,30 +28,39 @@ class Waiting:
     def __init__(self, name: str) -> None:
         self._name = name
         self._live: Live | None = None
-        self._latest: tuple[float, dict[str, Any]] | None = None
+        self._latest: tuple[float, dict[str, Any], dict[str, Any]] | None = None
         self._was_cold = False
         self.warmed_at: float | None = None
 
-    def line(self, waited: float) -> str:
+    def notice(self, waited: float) -> Notice | None:
         """Say how far the model is after `waited` seconds, or nothing if there is nothing to say."""
         if waited < GRACE:
-            return ""
+            return None
         if self._live is None:
             self._live = Live(self._store)
-        latest = self._latest
-        if latest is None:
-            return ""
-        at, catalog = latest
-        model, cluster = find_model(catalog, self._name)
-        place = nearest_cluster(model, cluster) if model else None
-        if model is None or place is None:
-            return ""
+        if self._latest is None:
+            return None
+        at, model, place = self._latest
         if place["state"] == "hot":
             if self._was_cold:
                 self.warmed_at = self.warmed_at or at
-            return f"{stage_line(model, place)}, reading the prompt"
+            return Notice(f"{stage_line(model, place)}, reading the prompt")
         self._was_cold = True
-        return stage_line(model, place, time.perf_counter() - at)
+        elapsed = time.perf_counter() - at
+        return Notice(stage_line(model, place, elapsed), tuple(steps(place.get("stages") or [], elapsed)))
+
+    @property
+    def goes_on(self) -> str:
+        """What the one who waits no longer should know of a start that nobody has stopped."""
+        if self._latest is None or self._latest[2]["state"] not in ("starting", "queued"):
+            return ""
+        _, model, place = self._latest
+        name, cluster = short_name(model), place["cluster"]
+        return (
+            f"stopped waiting; {name} goes on starting on {cluster}. "
+            f"`%first stop {name} --on {cluster}` ends that, "
+            f"`first_jupyter.progress({name!r})` shows how far it is."
+        )
 
     def stop(self) -> None:
         """Stop following the model."""
@@ -58,5 +68,7 @@ class Waiting:
             self._live.close()
 
     def _store(self, catalog: dict[str, Any]) -> None:
-        # One assignment: the main thread finds the old catalog or the new one, never half of each.
-        self._latest = (time.perf_counter(), catalog)
+        model, cluster = find_model(catalog, self._name)
+        place = nearest_cluster(model, cluster) if model else None
+        # One assignment: the main thread finds the old news or the new, never half of each.
+        self._latest = (time.perf_counter(), model, place) if model and place else None

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 from first_jupyter._screen import TerminalScreen
+from first_jupyter._steps import Notice, Step
 
 
 class Terminal(io.StringIO):
@@ -21,18 +22,25 @@ def test_plain_ipython_prints_the_answer_and_its_footer(wire):
 def test_a_terminal_keeps_one_waiting_line_and_wipes_it(monkeypatch):
     monkeypatch.setattr(sys, "stdout", terminal := Terminal())
     screen = TerminalScreen()
-    screen.waiting("loading 10 %")
-    screen.waiting("loading 20 %")
+    screen.waiting(Notice("loading 10 %"))
+    screen.waiting(Notice("loading 20 %"))
     screen.show("Good")
     screen.finish("Good day", "by m", {})
     wiped = "\r" + " " * 12 + "\r"
     assert terminal.getvalue() == f"\rloading 10 %\rloading 20 %{wiped}Good day\n\nby m\n"
 
 
+def test_a_waiting_line_never_wraps(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    monkeypatch.setenv("COLUMNS", "30")
+    TerminalScreen().waiting(Notice("llama on polaris: loading", (Step("queued", "done", "took 12 s"),)))
+    assert terminal.getvalue() == "\rllama on polaris: loading · ✓"
+
+
 def test_a_pipe_gets_no_waiting_lines(monkeypatch):
     monkeypatch.setattr(sys, "stdout", pipe := io.StringIO())
     screen = TerminalScreen()
-    screen.waiting("loading")
+    screen.waiting(Notice("loading"))
     screen.finish("Good day", "", {})
     assert pipe.getvalue() == "Good day\n"
 

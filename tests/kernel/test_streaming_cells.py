@@ -118,6 +118,37 @@ def test_a_model_that_warms_up_shows_its_stages(shell, wire):
     assert len({out.transient["display_id"] for out in seen.outputs}) == 1
 
 
+STAGES = [
+    {"stage": "queued", "state": "done", "seconds": 12.0, "usual": 30.0},
+    {"stage": "loading", "state": "now", "seconds": 20.0, "usual": 35.0},
+    {"stage": "warming", "state": "ahead", "seconds": None, "usual": 4.0},
+]
+
+
+def test_a_waiting_cell_lists_the_stages_with_their_times(shell, wire):
+    wire.says(hold=0.8)
+    wire.changes(state="starting", stage="loading", eta=19.0, stages=STAGES)
+    shown = shell.cell("%%first\nHi").outputs[0].data
+    assert shown["text/markdown"] == (
+        "*smollm2 on local: loading, about 19 s left*\n\n"
+        "- ✓ waiting for a node: took 12 s\n"
+        "- **▸ loading the weights: 20 s so far, usually 35 s**\n"
+        "- ○ warming up: usually 4 s"
+    )
+    assert "\n  ✓ waiting for a node: took 12 s\n" in shown["text/plain"]
+
+
+def test_who_stops_waiting_learns_that_the_start_goes_on_and_how_to_end_it(shell, wire):
+    wire.says(hold=20)
+    wire.changes(state="starting", stage="loading", stages=STAGES)
+    press_stop(after=0.9)
+    seen = shell.cell("%%first\nHi")
+    assert isinstance(seen.error, Interrupted)
+    assert str(seen.error).startswith("stopped waiting; smollm2 goes on starting on local.")
+    assert "`%first stop smollm2 --on local` ends that" in str(seen.error)
+    assert wire.left.wait(1)
+
+
 def test_a_hot_model_is_not_asked_how_it_is(shell, wire):
     shell.cell("%%first\nHi")
     assert [route for _, route, _ in wire.calls] == ["v1/chat/completions"]
