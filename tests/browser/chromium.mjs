@@ -55,6 +55,15 @@ export async function onPage(address, body, options = {}) {
   }
 }
 
+/** Has the page believe that nobody sees it: without a screen, there is no tab to put before it. */
+export async function hidePage(page) {
+  await page.evaluate(() => {
+    Object.defineProperty(document, 'hidden', { get: () => true });
+    Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+}
+
 /** Whether something gets the keyboard's focus: a dialog gives it a moment after it shows. */
 export async function hasFocus(locator) {
   for (let waited = 0; waited < 60_000; waited += 50) {
