@@ -24,7 +24,7 @@ from conversations import Asked, Conversations, times, told
 from demo_words import Clock, say, title
 from endpoint import Agent, standin_environment
 from jupyter_process import SMOLLM2, wait_until
-from llama import Llama
+from lone_llama import Llama
 from slurm import Slurm
 
 LONG = 300
