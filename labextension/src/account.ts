@@ -2,6 +2,7 @@
 
 import type { Event } from '@jupyterlab/services';
 import { Token } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
 import type { ControlApi } from './api';
@@ -14,7 +15,11 @@ export interface IAccount {
   readonly changed: ISignal<IAccount, void>;
   /** None until it is known. */
   readonly login: ILogin | null;
+  /** Why that could not be learnt, if so. */
+  readonly problem: Error | null;
   refresh(): Promise<void>;
+  /** Keeps it fresh, while the page can be seen, until the result is disposed. */
+  watch(): IDisposable;
   /** Begin a login; `force` where one is logged in already. */
   begin(force: boolean): Promise<IBegunLogin>;
   finish(code: string): Promise<void>;
@@ -29,7 +34,7 @@ export const IAccount = new Token<IAccount>(
   'Who is logged in with Globus, and ways to log in and out.'
 );
 
-export class Account extends Mirror implements IAccount {
+export class Account extends Mirror<ILogin> implements IAccount {
   constructor(
     private readonly api: ControlApi,
     events: Event.Stream
@@ -38,7 +43,7 @@ export class Account extends Mirror implements IAccount {
   }
 
   get login(): ILogin | null {
-    return this._login;
+    return this.value;
   }
 
   async begin(force: boolean): Promise<IBegunLogin> {
@@ -61,18 +66,7 @@ export class Account extends Mirror implements IAccount {
     this.set(await this.api.logout());
   }
 
-  protected async fetch(): Promise<void> {
-    try {
-      this.set(await this.api.login());
-    } catch {
-      // The status item already says that the server does not answer.
-    }
+  protected load(): Promise<ILogin> {
+    return this.api.login();
   }
-
-  private set(login: ILogin): void {
-    this._login = login;
-    this.tell();
-  }
-
-  private _login: ILogin | null = null;
 }

@@ -2,6 +2,7 @@
 
 import type { Event } from '@jupyterlab/services';
 import { Token } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
 import type { ControlApi, ICatalog } from './api';
@@ -9,14 +10,17 @@ import { ServerExtensionMissing } from './api';
 import type { IChoice } from './catalog';
 import { currentChoice, isUnderWay } from './catalog';
 import { Mirror } from './mirror';
+import type { IPage } from './page';
 
 const SCHEMAS = [
   'https://first-jupyter.org/events/model-state/v1',
   'https://first-jupyter.org/events/current-model/v1'
 ];
 
-/** How long to trust that an event comes, while something is under way. */
+/** How long to trust that an event comes, while something is under way or the server does not answer. */
 const SECOND_LOOK_MS = 10_000;
+
+const EMPTY: ICatalog = { current: null, models: [] };
 
 /** `loading` at first; `missing` without the server extension; `unreachable` when the server does not answer. */
 export type Availability = 'loading' | 'ready' | 'missing' | 'unreachable';
@@ -29,9 +33,13 @@ export interface IFederation {
   /** Seconds since the catalog was fetched: what to take off its ETAs. */
   readonly age: number;
   refresh(): Promise<void>;
+  /** Keeps it fresh, while the page can be seen, until the result is disposed. */
+  watch(): IDisposable;
   choose(model: string): Promise<void>;
-  start(model: string, cluster?: string): Promise<void>;
-  stop(model: string, cluster?: string): Promise<void>;
+  /** `hold`: seconds for which it is kept warm, also the one that is there. */
+  start(model: string, cluster?: string, hold?: number): Promise<void>;
+  /** Ends one replica, or all there are. */
+  stop(model: string, cluster?: string, replica?: string): Promise<void>;
 }
 
 export const IFederation = new Token<IFederation>(
@@ -39,28 +47,30 @@ export const IFederation = new Token<IFederation>(
   'The models that this user can reach, their states, and the current choice.'
 );
 
-export class Federation extends Mirror implements IFederation {
+export class Federation extends Mirror<ICatalog> implements IFederation {
   constructor(
     private readonly api: ControlApi,
-    events: Event.Stream
+    events: Event.Stream,
+    page?: IPage
   ) {
-    super(events, SCHEMAS);
+    super(events, SCHEMAS, page);
   }
 
   get availability(): Availability {
-    return this._availability;
+    if (this.problem) {
+      return this.problem instanceof ServerExtensionMissing
+        ? 'missing'
+        : 'unreachable';
+    }
+    return this.value ? 'ready' : 'loading';
   }
 
   get catalog(): ICatalog {
-    return this._catalog;
+    return this.value ?? EMPTY;
   }
 
   get current(): IChoice | null {
-    return currentChoice(this._catalog);
-  }
-
-  get age(): number {
-    return (performance.now() - this._fetchedAt) / 1000;
+    return currentChoice(this.catalog);
   }
 
   override dispose(): void {
@@ -73,38 +83,42 @@ export class Federation extends Mirror implements IFederation {
     await this.refresh();
   }
 
-  async start(model: string, cluster?: string): Promise<void> {
-    await this.api.start(model, cluster);
+  async start(model: string, cluster?: string, hold?: number): Promise<void> {
+    await this.api.start(model, cluster, hold);
     await this.refresh();
   }
 
-  async stop(model: string, cluster?: string): Promise<void> {
-    await this.api.stop(model, cluster);
+  async stop(model: string, cluster?: string, replica?: string): Promise<void> {
+    await this.api.stop(model, cluster, replica);
     await this.refresh();
   }
 
-  protected async fetch(): Promise<void> {
+  protected async load(): Promise<ICatalog> {
     clearTimeout(this._secondLook);
     try {
-      this._catalog = await this.api.catalog();
-      this._fetchedAt = performance.now();
-      this._availability = 'ready';
+      const catalog = await this.api.catalog();
+      if (catalog.models.some(model => model.clusters.some(isUnderWay))) {
+        this.lookAgain();
+      }
+      return catalog;
     } catch (error) {
-      this._availability =
-        error instanceof ServerExtensionMissing ? 'missing' : 'unreachable';
+      if (!(error instanceof ServerExtensionMissing)) {
+        this.lookAgain();
+      }
+      throw error;
     }
+  }
+
+  private lookAgain(): void {
     if (this.isDisposed) {
       return;
     }
-    this.tell();
-    const offers = this._catalog.models.flatMap(model => model.clusters);
-    if (this._availability === 'ready' && offers.some(isUnderWay)) {
-      this._secondLook = setTimeout(() => void this.refresh(), SECOND_LOOK_MS);
-    }
+    this._secondLook = setTimeout(() => {
+      if (this.isSeen) {
+        void this.refresh();
+      }
+    }, SECOND_LOOK_MS);
   }
 
-  private _availability: Availability = 'loading';
-  private _catalog: ICatalog = { current: null, models: [] };
-  private _fetchedAt = 0;
   private _secondLook: ReturnType<typeof setTimeout> | undefined;
 }

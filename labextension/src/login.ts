@@ -106,7 +106,8 @@ export const loginPlugin: JupyterFrontEndPlugin<IAccountType> = {
       () => void commands.execute(CommandIDs.login),
       trans
     );
-    void account.refresh();
+    // A demand of Globus is told at once, whatever is on the screen.
+    account.watch();
     return account;
   }
 };

@@ -19,13 +19,8 @@ export const federationPlugin: JupyterFrontEndPlugin<IFederation> = {
       new ControlApi(serverSettings),
       events.stream
     );
-    // Events of a time when the page was hidden, or the laptop asleep, may not have come.
-    document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) {
-        void federation.refresh();
-      }
-    });
-    void federation.refresh();
+    // The status bar, the commands and the notifications look at it all the time.
+    federation.watch();
     return federation;
   }
 };

@@ -26,11 +26,15 @@ const withAccount = (
     }
   );
 
-test('the login is fetched, and again at its own event alone', () =>
+test('who watches has the login fetched, and again at its own event alone', () =>
   withAccount({}, async (account, { stream, asked }) => {
-    await account.refresh();
+    const change = (): Promise<unknown> =>
+      new Promise(resolve => account.changed.connect(resolve));
+    const known = change();
+    account.watch();
+    await known;
     assert.equal(account.login?.state, 'logged_out');
-    const changed = new Promise(resolve => account.changed.connect(resolve));
+    const changed = change();
     stream.emit({
       schema_id: 'https://first-jupyter.org/events/current-model/v1'
     });

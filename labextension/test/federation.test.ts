@@ -3,10 +3,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { Signal } from '@lumino/signaling';
+
 import { Federation } from '../src/federation';
+import type { IPage } from '../src/page';
 import { catalog } from './samples';
 import { asJson, withServer } from './server';
 import type { Answer, IServed } from './server';
+
+class StandInPage implements IPage {
+  hidden = false;
+  readonly changed: Signal<IPage, void> = new Signal(this);
+}
 
 /** Runs a body with a federation whose server answers as told. */
 const withFederation = (
@@ -18,6 +26,7 @@ const withFederation = (
     await body(federation, served).finally(() => federation.dispose());
   });
 
+const MODEL_STATE = 'https://first-jupyter.org/events/model-state/v1';
 const MODELS = 'GET models?no_track_activity=1';
 
 test('a catalog is fetched under the base URL and tells the current choice', () =>
@@ -31,15 +40,19 @@ test('a catalog is fetched under the base URL and tells the current choice', () 
     assert.deepEqual(asked, [MODELS]);
   }));
 
-test('many events at once are answered by two requests, other events by none', () =>
+test('while somebody watches, many events at once are answered by two requests, other events by none', () =>
   withFederation(
     asJson(200, catalog()),
     async (federation, { stream, asked }) => {
       const emit = (schema_id: string): void => stream.emit({ schema_id });
+      emit(MODEL_STATE);
+      assert.deepEqual(asked, [], 'nobody watches');
+      federation.watch();
+      await federation.refresh();
+      asked.length = 0;
       emit('https://events.jupyter.org/jupyter_server/kernel_actions/v1');
-      assert.deepEqual(asked, []);
       for (let count = 0; count < 5; count++) {
-        emit('https://first-jupyter.org/events/model-state/v1');
+        emit(MODEL_STATE);
       }
       await federation.refresh();
       assert.deepEqual(asked, [MODELS, MODELS]);
@@ -73,14 +86,50 @@ test('a server that does not answer is unreachable', () =>
 test('choosing, starting and stopping send the model', () =>
   withFederation(asJson(200, catalog()), async (federation, { asked }) => {
     await federation.choose('smollm2');
-    await federation.start('llama', 'sophia');
+    await federation.start('llama', 'sophia', 3600);
     await federation.stop('llama');
+    await federation.stop('llama', 'sophia', 'llama-1f2e3d');
     assert.deepEqual(
       asked.filter(line => line !== MODELS),
       [
         'PUT current {"model":"smollm2"}',
-        'POST models/start {"model":"llama","cluster":"sophia"}',
-        'POST models/stop {"model":"llama"}'
+        'POST models/start {"model":"llama","cluster":"sophia","hold":3600}',
+        'POST models/stop {"model":"llama"}',
+        'POST models/stop {"model":"llama","cluster":"sophia","replica":"llama-1f2e3d"}'
       ]
     );
   }));
+
+test('a page that nobody sees asks nothing, and asks once it is seen', () =>
+  withServer(asJson(200, catalog()), async ({ api, stream, asked }) => {
+    const page = new StandInPage();
+    page.hidden = true;
+    const federation = new Federation(api, stream, page);
+    federation.watch();
+    stream.emit({ schema_id: MODEL_STATE });
+    page.changed.emit();
+    assert.deepEqual(asked, []);
+    page.hidden = false;
+    page.changed.emit();
+    await new Promise<void>(told => federation.changed.connect(() => told()));
+    assert.deepEqual(asked, [MODELS]);
+    federation.dispose();
+  }));
+
+test('who stops watching is not kept up to date any more', () =>
+  withFederation(
+    asJson(200, catalog()),
+    async (federation, { stream, asked }) => {
+      const [one, other] = [federation.watch(), federation.watch()];
+      await federation.refresh();
+      one.dispose();
+      one.dispose();
+      stream.emit({ schema_id: MODEL_STATE });
+      await federation.refresh();
+      const before = asked.length;
+      other.dispose();
+      stream.emit({ schema_id: MODEL_STATE });
+      await new Promise(later => setImmediate(later));
+      assert.equal(asked.length, before);
+    }
+  ));
