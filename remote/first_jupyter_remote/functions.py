@@ -196,6 +196,7 @@ def find(home: str) -> list[dict[str, Any]]:
                 ReplicaRecord(record.replica, record.model, restarts=record.restarts, updated=now),
                 owner=record.owner,
                 stage=Stage.FAILED,
+                entered={**record.entered, Stage.FAILED.value: record.updated},
                 reason=f"its node agent (process {record.pid} on {record.node}) is gone: it was killed, "
                 "its job was cancelled, or the node failed",
                 again=True,

@@ -94,6 +94,14 @@ def alive(record: ReplicaRecord, now: float) -> bool:
     return True
 
 
+def _entered(record: ReplicaRecord) -> ReplicaRecord:
+    """Note when it entered the stage that it is in."""
+    stage = record.stage.value
+    if stage in record.entered:
+        return record
+    return dataclasses.replace(record, entered={**record.entered, stage: time.time()})
+
+
 class Reporter:
     """Keeps one replica's record, and tells its changes: what matters at once, the rest in good measure.
 
@@ -110,15 +118,15 @@ class Reporter:
     def __init__(
         self, path: Path, record: ReplicaRecord, report: Callable[[ReplicaRecord], None] | None = None
     ) -> None:
-        self.record = record
+        self.record = _entered(record)
         self._path = path
         self._report = report or (lambda _: None)
-        self._told = record
+        self._told = self.record
         self._told_at = self._load_at = float("-inf")
 
     def update(self, **changes: Any) -> None:
         """Change fields of the record."""
-        self.record = dataclasses.replace(self.record, **changes)
+        self.record = _entered(dataclasses.replace(self.record, **changes))
         self.flush()
 
     def flush(self) -> None:

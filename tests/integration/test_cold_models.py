@@ -60,6 +60,17 @@ def test_a_model_that_started_before_says_how_long_it_will_take(lab):
     assert place["reason"]
 
 
+def test_a_start_under_way_tells_its_stages_with_their_usual_times(lab):
+    lab.warm().cold().post("models/start", model="smollm2")
+    place = wait_until(lambda: (at := lab.place())["state"] == "starting" and at, 60)
+    stages = {each["stage"]: each for each in place["stages"]}
+    assert (stages["queued"]["state"], stages[place["stage"]]["state"]) == ("done", "now")
+    assert all(each["usual"] is not None for each in place["stages"])
+    assert all(each["seconds"] >= 0 for each in place["stages"] if each["state"] != "ahead")
+    assert lab.until("hot")["stages"] == []
+    assert lab.place()["leases"][0]["path"] == "direct"
+
+
 def test_many_who_wait_for_one_model_start_it_once(lab):
     lab.cold()
     answers = []

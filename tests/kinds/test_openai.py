@@ -141,7 +141,8 @@ async def test_a_list_that_changes_is_followed(federated, own_llama, quick_looks
 
 async def test_a_model_that_is_not_ours_to_stop_is_not_stopped(federated, llama):
     lab = await federated(campus=campus(llama))
-    await lab.until_state(SMOLLM2, "campus", "hot")
+    place = (await lab.until_state(SMOLLM2, "campus", "hot")).public()
+    assert (place["startable"], place["unstoppable"][:28]) == (False, "whoever runs the server deci")
     with pytest.raises(Exception, match="campus: whoever runs the server decides") as refused:
         lab.federation.stop(SMOLLM2)
     assert refused.value.status == 409

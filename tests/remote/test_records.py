@@ -44,6 +44,17 @@ def test_a_change_of_stage_is_told_at_once_and_progress_in_measure(tmp_path, mon
     assert told[-1].progress == 0.5
 
 
+def test_a_record_says_when_each_stage_was_entered_first(tmp_path):
+    reporter = records.Reporter(tmp_path / "r1.json", ReplicaRecord("r1", "m"))
+    stages = [Stage.LOADING, Stage.READY]
+    for stage in (*stages, *stages):
+        reporter.update(stage=stage)
+    entered = reporter.record.entered
+    assert list(entered) == ["queued", "loading", "ready"]
+    assert list(entered.values()) == sorted(entered.values())
+    assert ReplicaRecord.from_json(reporter.record.to_json()) == reporter.record
+
+
 def test_load_is_told_only_when_it_changed(tmp_path):
     told = []
     reporter = records.Reporter(tmp_path / "r1.json", ReplicaRecord("r1", "m"), told.append)

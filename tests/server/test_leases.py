@@ -59,7 +59,8 @@ def record(**more):
 def test_a_lease_is_what_the_node_agent_says():
     said = record()
     run = Running(said, host="n1")
-    assert run.lease() == Lease("r", "ready", "n1", "4711", said.held_until, said.expires, said.job_ends)
+    terms = (said.held_until, said.expires, said.job_ends)
+    assert run.lease() == Lease("r", "ready", "n1", "4711", *terms, path="direct")
 
 
 def test_a_lease_is_by_this_servers_clock():
@@ -88,7 +89,19 @@ def test_leases_are_public_and_cross_the_pipe():
     place = Place("c", "local", "vllm", State.HOT, leases=(Running(record(), host="n1").lease(),))
     catalog = Catalog(models=(Model("m", places=(place,)),))
     (lease,) = catalog.public()["models"][0]["clusters"][0]["leases"]
-    assert list(lease) == ["replica", "stage", "node", "job", "held_until", "expires", "job_ends", "follows"]
+    names = [
+        "replica",
+        "stage",
+        "node",
+        "job",
+        "held_until",
+        "expires",
+        "job_ends",
+        "follows",
+        "since",
+        "path",
+    ]
+    assert list(lease) == names
     assert Catalog.from_json(json.loads(json.dumps(catalog.to_json()))) == catalog
 
 

@@ -185,6 +185,8 @@ class ReplicaRecord(Wire):
         What keeps its node agent from opening a tunnel to the Jupyter server, where it was to.
     log, log_file
         Where it failed, the last lines of its log, without secrets, and the file on its node that has it all.
+    entered
+        When it entered each stage that it has been in, for the first time.
     updated
         When the record was written. All moments are seconds since the epoch, by the node's clock.
     """
@@ -214,6 +216,7 @@ class ReplicaRecord(Wire):
     no_tunnel: str = ""
     log: tuple[str, ...] = field(default=(), repr=False)
     log_file: str | None = None
+    entered: dict[str, float] = field(default_factory=dict)
     updated: float = 0.0
 
     @classmethod
@@ -222,6 +225,7 @@ class ReplicaRecord(Wire):
         record = {**data, "stage": Stage(data["stage"]), "load": Load.from_json(data.get("load") or {})}
         record["addresses"] = tuple(data.get("addresses") or ())
         record["log"] = tuple(data.get("log") or ())
+        record["entered"] = dict(data.get("entered") or {})
         known = {f.name for f in dataclasses.fields(cls)}
         return cls(**{key: value for key, value in record.items() if key in known})
 

@@ -9,6 +9,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from first_jupyter_remote.protocol import ReplicaRecord
+
+from .running import Running
+
 __all__ = ["Asked", "Order", "owner"]
 
 
@@ -26,6 +30,8 @@ class Order:
         The replica that it is to succeed.
     ready
         When it was ready, in seconds since the epoch.
+    asked
+        When it was asked for, in seconds since the epoch, where known.
     """
 
     replica: str
@@ -33,6 +39,11 @@ class Order:
     task: str | None = None
     follows: str | None = None
     ready: float | None = None
+    asked: float | None = None
+
+    def running(self, record: ReplicaRecord) -> Running:
+        """Return the replica that became of it."""
+        return Running(record, asked=self.asked, task=self.task, follows=self.follows, ready=self.ready)
 
 
 class Asked:

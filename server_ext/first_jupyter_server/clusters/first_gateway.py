@@ -14,8 +14,8 @@ from first_jupyter_server.background import Background
 from first_jupyter_server.config import GatewaySection
 from first_jupyter_server.dialects.first_gateway import AGAIN_IN
 from first_jupyter_server.dialects.first_gateway import said as words
-from first_jupyter_server.federation.catalog import Place, Replica, State
-from first_jupyter_server.federation.history import estimate
+from first_jupyter_server.federation.catalog import Place, Replica, State, Step
+from first_jupyter_server.federation.history import estimate, steps
 
 from .asking import Unanswered
 from .base import Offer, Status
@@ -37,6 +37,8 @@ WITHIN = 75.0
 """Seconds for a gateway to tell what runs: it asks the cluster's scheduler, for which it takes up to 60."""
 DETAILS_EVERY = 3600.0
 """Seconds between two questions after what the models can do."""
+STARTING = (Stage.QUEUED.value, Stage.LOADING.value)
+"""The stages that a gateway tells of; STAGES has them by state."""
 STAGES = {State.QUEUED: Stage.QUEUED.value, State.STARTING: Stage.LOADING.value, State.HOT: Stage.READY.value}
 
 
@@ -175,6 +177,7 @@ class GatewayCluster:
             ended=ended,
             replicas=(self._replica(model, served),) if at is State.HOT else (),
             seen=gateway.stale or self._jobs.stale,
+            stages=self._steps(model, at),
         )
 
     def _replica(self, model: str, served: Served) -> Replica:
@@ -202,6 +205,12 @@ class GatewayCluster:
             return None
         since = entered.get(stage)
         return None if since is None else estimate(remaining, stage, now - since)
+
+    def _steps(self, model: str, at: State) -> tuple[Step, ...]:
+        if at not in (State.QUEUED, State.STARTING):
+            return ()
+        remaining = self._history.remaining(self.name, model)
+        return steps(STARTING, STAGES[at], self._entered.get(model, {}), remaining)
 
     # what happens
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -103,9 +102,12 @@ class GlobusComputeCluster:
         return [
             offer(
                 served,
-                served.place(self.name, KIND, self._trouble, self._starts.eta(served.best())),
+                served.place(
+                    self.name, KIND, self._trouble, self._starts.eta(best), self._starts.steps(best)
+                ),
             )
             for served in self._models.values()
+            for best in (served.best(),)
         ]
 
     async def open(self) -> None:
@@ -114,9 +116,7 @@ class GlobusComputeCluster:
             if order.task is not None and (served := self._models.get(order.model)) is not None:
                 reason = "it was asked for before this server started; looking for it"
                 record = ReplicaRecord(order.replica, order.model, Stage.QUEUED, reason)
-                served.running[order.replica] = Running(
-                    record, task=order.task, follows=order.follows, ready=order.ready
-                )
+                served.running[order.replica] = order.running(record)
         if self._asked.orders:
             self._watch.begin()
 
@@ -200,7 +200,7 @@ class GlobusComputeCluster:
             served = self._models[model]
             replica = f"{slug(model)}-{secrets.token_hex(3)}"
             record = ReplicaRecord(replica, model, Stage.QUEUED, "asking the endpoint for it")
-            run = Running(record, {Stage.QUEUED: time.monotonic()}, minded=True)
+            run = Running.wanted(record, minded=True)
             if follows is not None:
                 run.follows = follows.record.replica
                 self._log.info("Replica %s is asked for, to succeed %s", replica, run.follows)
@@ -253,9 +253,7 @@ class GlobusComputeCluster:
             served = self._models.get(record.model)
             if served is not None and not record.stage.is_final and name not in served.running:
                 order = self._asked.orders.get(name, Order(name, record.model))
-                served.running[name] = Running(
-                    dataclasses.replace(record, stage=Stage.QUEUED), follows=order.follows, ready=order.ready
-                )
+                served.running[name] = order.running(dataclasses.replace(record, stage=Stage.QUEUED))
                 self._asked.add(order)
         for name, run in self._running().items():
             if name in ours:

@@ -150,7 +150,7 @@ class GlobusReplicas:
         if not parts:
             return None
         for run, spec in parts:
-            self._asked.add(Order(run.record.replica, spec.id, follows=run.follows))
+            self._asked.add(Order(run.record.replica, spec.id, follows=run.follows, asked=run.asked))
         calls = [{"spec": spec.to_json(), "replica": run.record.replica} for run, spec in parts]
         where = {"bind": self._ways.bind, "owner": self._owner, **({"hold": hold} if hold else {})}
         where |= {"door": door} if (door := self._ways.door) else {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,8 +55,12 @@ class LocalCluster:
     def offers(self) -> list[Offer]:
         """Return what it serves, and in which state."""
         return [
-            offer(served, served.place(self.name, KIND, eta=self._starts.eta(served.best())))
+            offer(
+                served,
+                served.place(self.name, KIND, eta=self._starts.eta(best), stages=self._starts.steps(best)),
+            )
             for served in self._models.values()
+            for best in (served.best(),)
         ]
 
     async def open(self) -> None:
@@ -84,7 +87,7 @@ class LocalCluster:
         model = served.config.id
         replica = f"{slug(model)}-{secrets.token_hex(3)}"
         record = ReplicaRecord(replica, model, Stage.QUEUED, "starting the node agent")
-        run = Running(record, {Stage.QUEUED: time.monotonic()})
+        run = Running.wanted(record)
         served.begin(run)
         self._changed()
         self._background.do(self._mind(served, run, hold))

@@ -121,6 +121,7 @@ class OpenAICluster:
             ended=(standing.since or standing.seen) if state is State.OFFLINE else None,
             replicas=replicas,
             seen=standing.stale,
+            startable=False,
         )
 
     def _replica(self, model: str, name: str) -> Replica:

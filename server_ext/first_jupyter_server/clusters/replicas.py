@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from first_jupyter_remote.protocol import ModelSpec, ReplicaRecord, Stage, Weights
 
 from first_jupyter_server.config import LocalModel
-from first_jupyter_server.federation.catalog import Place, Replica, State
+from first_jupyter_server.federation.catalog import Place, Replica, State, Step
 
 from .base import Offer
 from .running import Running
@@ -60,7 +60,14 @@ class Served(Generic[M]):
         again = record.again and not (run is not None and run.stopped)
         self.last, self.ended = replace(record, again=again), time.time()
 
-    def place(self, cluster: str, kind: str, trouble: str = "", eta: float | None = None) -> Place:
+    def place(
+        self,
+        cluster: str,
+        kind: str,
+        trouble: str = "",
+        eta: float | None = None,
+        stages: tuple[Step, ...] = (),
+    ) -> Place:
         """Return the state of the model on its cluster.
 
         Parameters
@@ -69,6 +76,8 @@ class Served(Generic[M]):
             What keeps the cluster from doing anything, if something does.
         eta
             The seconds until it is hot, where known.
+        stages
+            Those of the start of the replica that is furthest on.
         """
         backend, runs = self.config.backend, list(self.running.values())
         if not runs:
@@ -94,6 +103,7 @@ class Served(Generic[M]):
             again=state is State.COLD,
             replicas=self._ready(),
             leases=tuple(run.lease() for run in runs),
+            stages=stages,
         )
 
     def failure(self, cluster: str) -> Failure | None:

@@ -15,6 +15,9 @@ from .queue_words import sentence
 
 __all__ = ["Running"]
 
+EPOCH = time.time() - time.monotonic()
+"""What the monotonic clock counts from; the same as long as this server lives, so that no moment wavers."""
+
 EXPIRES_EVERY = 15
 """Seconds to which an end is rounded up that moves with each request: else each one would be news."""
 
@@ -29,6 +32,8 @@ class Running:
         What its node agent said last; what this server supposes, until it has begun.
     entered
         When it entered each stage, by the monotonic clock.
+    asked
+        When it was asked for, in seconds since the epoch, where known.
     stopped
         Whether this server wants its end.
     minded
@@ -63,6 +68,7 @@ class Running:
 
     record: ReplicaRecord
     entered: dict[str, float] = field(default_factory=dict)
+    asked: float | None = None
     stopped: bool = False
     minded: bool = False
     task: str | None = None
@@ -80,6 +86,11 @@ class Running:
     roused: float | None = None
     missed: float | None = None
     note: str = ""
+
+    @classmethod
+    def wanted(cls, record: ReplicaRecord, *, minded: bool = False) -> Running:
+        """Return one that is asked for now."""
+        return cls(record, {Stage.QUEUED: time.monotonic()}, asked=time.time(), minded=minded)
 
     def rouse(self) -> bool:
         """Take note that it is wanted awake; return whether it has to be told."""
@@ -103,6 +114,10 @@ class Running:
         elif record.stage is Stage.WARMING and before.stage is Stage.ASLEEP and self.roused is None:
             self.roused = time.monotonic()
         self.behind = behind(self.behind, time.time(), record.updated)
+        for stage, moment in record.entered.items():
+            # Until it begins, what counts is when it was asked for; and looks are rare, so it tells itself.
+            if stage != Stage.QUEUED and (at := here(moment, self.behind)) is not None:
+                self.entered.setdefault(stage, min(at - EPOCH, time.monotonic()))
         if record.stage is not Stage.ASLEEP:
             self.entered.setdefault(record.stage, time.monotonic())
         elif self.ready is None:
@@ -144,6 +159,11 @@ class Running:
         return "; ".join(filter(None, (said, again, self.note)))
 
     @property
+    def moments(self) -> dict[str, float]:
+        """When it entered each stage, in seconds since the epoch."""
+        return {stage: at + EPOCH for stage, at in self.entered.items()}
+
+    @property
     def held_until(self) -> float | None:
         """Until when somebody holds it warm, by our clock."""
         return here(self.record.held_until, self.behind)
@@ -173,4 +193,6 @@ class Running:
             expires=expires,
             job_ends=self.job_ends,
             follows=self.follows,
+            since=self.asked,
+            path=None if self.host is None else self.path,
         )

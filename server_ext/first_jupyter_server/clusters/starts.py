@@ -10,12 +10,16 @@ from logging import Logger
 from first_jupyter_remote.protocol import Stage
 
 from first_jupyter_server.background import Background
-from first_jupyter_server.federation.history import StartHistory, estimate
+from first_jupyter_server.federation.catalog import Step
+from first_jupyter_server.federation.history import StartHistory, estimate, steps
 
 from .queue_words import seconds_until_hot
 from .running import Running
 
 __all__ = ["Starts", "save"]
+
+STAGES = (Stage.QUEUED, Stage.FETCHING, Stage.LOADING, Stage.WARMING)
+"""Those of a start."""
 
 WAKES = 5.0
 """Seconds that a model takes to wake up, where nobody has seen it do so."""
@@ -48,6 +52,8 @@ class Starts:
         now, roused, run.roused = time.monotonic(), run.roused, None
         if run.ready is None:
             run.ready = time.time()
+            if Stage.QUEUED not in run.entered:
+                return  # an earlier server asked for it: how long it took was not seen here
             self._history.add(self._cluster, run.record.model, run.entered, now)
         elif roused is not None:
             self._history.add(self._cluster, run.record.model, {Stage.ASLEEP: roused}, now)
@@ -75,6 +81,13 @@ class Starts:
                 if left is not None:
                     return left
         return None
+
+    def steps(self, run: Running | None) -> tuple[Step, ...]:
+        """Return the stages of a replica's start; none where it is through, or sleeps."""
+        if run is None or run.ready is not None or run.stage not in STAGES:
+            return ()
+        remaining = self._history.remaining(self._cluster, run.record.model)
+        return steps(STAGES, run.stage, run.moments, remaining)
 
 
 async def save(history: StartHistory, log: Logger) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from importlib import resources
 from typing import Any
@@ -24,10 +25,11 @@ def register(event_logger: Any) -> None:
         event_logger.register_event_schema(folder.joinpath(name).read_text(encoding="utf-8"))
 
 
-def _lasting(place: Place) -> dict[str, Any]:
+def _lasting(place: Place) -> tuple[Place, int]:
     """Return what is news when it changes: not when a replica would end, which moves with each request."""
-    public = place.public()
-    return {**public, "leases": [{**lease, "expires": None} for lease in public["leases"]]}
+    leases = tuple(dataclasses.replace(lease, expires=None) for lease in place.leases)
+    shown = dataclasses.replace(place, replicas=(), ended=None, again=False, leases=leases)
+    return shown, len(place.replicas)
 
 
 def changes(old: Catalog, new: Catalog) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -35,8 +37,8 @@ def changes(old: Catalog, new: Catalog) -> Iterator[tuple[str, dict[str, Any]]]:
     before = {(model.id, place.cluster): _lasting(place) for model in old.models for place in model.places}
     for model in new.models:
         for place in model.places:
-            public = place.public()
             if before.get((model.id, place.cluster)) != _lasting(place):
+                public = place.public()
                 yield (
                     MODEL_STATE,
                     {"model": model.id, "cluster": place.cluster, **{key: public[key] for key in _TOLD}},

@@ -91,7 +91,7 @@ class Federation:
     def catalog(self) -> Catalog:
         """Return the catalog as it is now."""
         models = merge(
-            self._limited(self._allowed(offer))
+            _told(cluster, self._limited(self._allowed(offer)))
             for cluster in self._clusters.values()
             for offer in cluster.offers()
         )
@@ -226,7 +226,9 @@ class Federation:
         why = self._allow.barred(place.cluster, place.kind, offer.id)
         if not why:
             return offer
-        closed = Place(place.cluster, place.kind, place.backend, State.OFFLINE, why, barred=True)
+        closed = Place(
+            place.cluster, place.kind, place.backend, State.OFFLINE, why, barred=True, startable=False
+        )
         return dataclasses.replace(offer, place=closed)
 
     def _limited(self, offer: Offer) -> Offer:
@@ -236,7 +238,9 @@ class Federation:
         place, key = offer.place, (offer.id, offer.place.cluster)
         if not place.leases and (why := self.limits.refusal(*key)):
             ended = max(filter(None, (place.ended, self._refused.get(key))), default=None)
-            place = dataclasses.replace(place, state=State.OFFLINE, reason=why, ended=ended, again=False)
+            place = dataclasses.replace(
+                place, state=State.OFFLINE, reason=why, ended=ended, again=False, startable=False
+            )
         elif note := self.limits.note(*key):
             place = dataclasses.replace(place, reason="; ".join(filter(None, (place.reason, note))))
         return dataclasses.replace(offer, place=place)
@@ -252,6 +256,11 @@ class Federation:
     def do(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background; a failure is logged."""
         self._background.do(work)
+
+
+def _told(cluster: Cluster, offer: Offer) -> Offer:
+    """Say what its cluster says of all its models."""
+    return dataclasses.replace(offer, place=dataclasses.replace(offer.place, unstoppable=cluster.unstoppable))
 
 
 def _is_barred(model: Model) -> bool:

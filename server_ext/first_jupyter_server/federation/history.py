@@ -6,9 +6,12 @@ import json
 import os
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
-__all__ = ["StartHistory", "estimate"]
+from .place import Step
+
+__all__ = ["StartHistory", "estimate", "steps"]
 
 KEPT = 5
 """Starts that are remembered for each model on each cluster."""
@@ -38,6 +41,49 @@ def estimate(remaining: Remaining, stage: str, elapsed: float) -> float | None:
     if not earlier:
         return None
     return max(0.5, statistics.median(earlier) - elapsed)
+
+
+def steps(
+    order: Sequence[str], stage: str, entered: Mapping[str, float], remaining: Remaining
+) -> tuple[Step, ...]:
+    """Return the stages of a start that is under way.
+
+    Parameters
+    ----------
+    order
+        The stages that a start can go through.
+    stage
+        The one that it is in.
+    entered
+        When it entered each, in seconds since the epoch, as far as that was seen.
+    remaining
+        What earlier starts took from each stage on.
+
+    Returns
+    -------
+    tuple of Step
+        A stage that this start passed over is not among them, nor one ahead that no earlier start went
+        through.
+    """
+    usual, at = _usual(order, remaining), order.index(stage)
+    left = [name for name in order[:at] if name in entered]
+    done = []
+    for name, after in pairwise([*left, stage]):
+        seconds = max(0.0, entered[after] - entered[name]) if after in entered else None
+        done.append(Step(name, "done", seconds=seconds, usual=usual.get(name)))
+    ahead = [name for name in order[at + 1 :] if name in usual or not usual]
+    return (
+        *done,
+        Step(stage, "now", began=entered.get(stage), usual=usual.get(stage)),
+        *(Step(name, "ahead", usual=usual.get(name)) for name in ahead),
+    )
+
+
+def _usual(order: Sequence[str], remaining: Remaining) -> dict[str, float]:
+    """Return how long starts usually are in each stage, so that together they are the estimate."""
+    medians = {name: statistics.median(remaining[name]) for name in order if remaining.get(name)}
+    after = dict(zip(medians, [*medians.values()][1:], strict=False))
+    return {name: max(0.0, median - after.get(name, 0.0)) for name, median in medians.items()}
 
 
 class StartHistory:
