@@ -1,4 +1,4 @@
-"""Measure starts on a cluster against a bare ``vllm serve``: ``python benchmarks/compute.py``.
+"""Measure starts on a cluster against a bare ``vllm serve``: ``python benchmarks/starts.py``.
 
 The environments of ``.ci/vllm-env`` and ``.ci/globus-env`` have to be there, RabbitMQ and Slurm installed;
 ``make test`` sees to all of it. Leave the machine alone meanwhile.
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import procs
-from compute_report import Found, Idle, Start, document, table
 from first_jupyter_remote.backends import vllm
+from starts_report import Found, Idle, Start, document, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

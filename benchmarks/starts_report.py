@@ -111,7 +111,7 @@ def document(found: Found, options: str) -> str:
 PAGE = """\
 # Benchmarks: starts on a cluster
 
-Made by `python benchmarks/compute.py {options}` on {date}.
+Made by `python benchmarks/starts.py {options}` on {date}.
 The machine: {machine}.
 
 {table}
