@@ -21,10 +21,13 @@ sys.path.append(str(Path(__file__).parents[1] / "kinds"))
 sys.path.append(str(Path(__file__).parents[1] / "globus"))
 
 from auth import AuthStandIn
+from compute import ComputeStandIn
+from compute_endpoints import Endpoint
 from gateway import Gateway, section_for
 from llama import KEY, PACKAGED, SMOLLM2, Llama
 from loopback import Reply, serving
 
+ADDRESS = str(Path(__file__).parents[1] / "globus" / "address")
 DAY = 86_400
 LLAMA_70B = "meta-llama/Llama-3.3-70B-Instruct"
 GPT, QWEN = "openai/gpt-oss-120b", "Qwen/Qwen3-235B-A22B"
@@ -32,6 +35,12 @@ MISTRAL, GEMMA = "mistralai/Mistral-Large-2411", "google/gemma-3-27b-it"
 GATEWAYS = {
     "sophia": {"vllm": [GPT, LLAMA_70B, MISTRAL, GEMMA]},
     "metis": {"api": ["gpt-oss-120b", QWEN]},
+}
+POLARIS = "6c1d5b2e-0000-4000-8000-000000000001"
+ENDPOINTS = {  # their names, and whether they are online
+    POLARIS: ("polaris-first-jupyter", False),
+    "6c1d5b2e-0000-4000-8000-000000000002": ("aurora-first-jupyter", True),
+    "6c1d5b2e-0000-4000-8000-000000000003": ("workstation-of-ada", False),
 }
 EARLIER = {  # seconds from each stage on, in earlier starts
     f"argonne-sophia/{MISTRAL}": {"queued": [900.0], "loading": [420.0]},
@@ -127,6 +136,11 @@ def federation(gateway, llama):
         "clusters": {
             "local": {"kind": "local", "models": [small, fails]},
             "argonne": section_for(gateway),
+            "polaris": {
+                "kind": "globus-compute",
+                "endpoint": POLARIS,
+                "models": [{"id": LLAMA_70B, "backend": "vllm", "gpus": 4}],
+            },
             "campus": {"kind": "openai", "url": llama.url, "key_env": "CAMPUS_KEY", "models": [campus]},
             "gone": {"kind": "openai", "url": "http://127.0.0.1:1/v1", "models": [{"id": "lab/gone"}]},
         },
@@ -145,7 +159,7 @@ def running_states(folder):
     with contextlib.ExitStack() as stack:
         stack.callback(llama.end)
         stack.enter_context(_on_a_loop_of_its_own(gateway))
-        auth = stack.enter_context(globus.serving())
+        auth = stack.enter_context(globus.serving(_directory(globus)))
         scenes = stack.enter_context(serving(Scenes(globus, gateway)))
         (folder / "data" / "first").mkdir(parents=True)
         (folder / "data" / "first" / "starts.json").write_text(json.dumps(EARLIER))
@@ -157,10 +171,21 @@ def running_states(folder):
             "FIRST_JOB_BEGAN": f"{now - 7200}",
             "FIRST_JOB_ENDS": f"{now + 21_600}",
         }
-        env = {"GLOBUS_SDK_SERVICE_URL_AUTH": auth, "CAMPUS_KEY": KEY, **job}
+        hosted = {"PYTHONPATH": ADDRESS, "FIRST_TEST_COMPUTE_URL": auth.rstrip("/")}
+        env = {"GLOBUS_SDK_SERVICE_URL_AUTH": auth, "CAMPUS_KEY": KEY, **hosted, **job}
         flag = f"--FirstApp.federation_file={file}"
         lab = stack.enter_context(running_lab(folder, flag, base_url="/user/ada/", env=env))
         yield States(lab, globus, gateway, scenes)
+
+
+def _directory(globus):
+    """Return what tells of endpoints as Globus Compute does; it runs nothing."""
+    compute = ComputeStandIn(globus, "amqp://127.0.0.1:1")
+    for id_, (name, online) in ENDPOINTS.items():
+        report = {"heartbeat_period": DAY}
+        entry = Endpoint(id_, name, globus.person.sub, heard=time.time() if online else None, report=report)
+        compute.endpoints.all[id_] = entry
+    return compute.web
 
 
 @contextlib.contextmanager
