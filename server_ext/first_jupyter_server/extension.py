@@ -20,6 +20,7 @@ from .auth import scopes, service_account
 from .auth.globus import GlobusLogin
 from .auth.login import Login
 from .auth.on_demand import LoginOnDemand
+from .batch.supervisor import BatchSupervisor
 from .clusters import kinds
 from .clusters.discovery import Discovery
 from .control import events
@@ -35,6 +36,7 @@ from .federation.purse import Purse
 from .federation.scaler import Scaler
 from .federation.terms import budgets, terms
 from .notebooks import Notebooks
+from .openai import files as files_handlers
 from .openai import handlers as openai_handlers
 from .paths import entrance
 from .paths.doors import Doors
@@ -95,6 +97,7 @@ class FirstApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Build everything that needs no running loop."""
         self.key = keys.new_key()
+        self.batches_under_way = 0
         self.dataplane = Supervisor(self._receive, self.log)
         self.dataplane.listen()
         self.to_dataplane = Pool("127.0.0.1", self.dataplane.port)
@@ -133,6 +136,7 @@ class FirstApp(ExtensionApp):
             for made in kinds.make(name, cluster, here):
                 self.federation.add(made)
         self.ledger = Ledger(data / "usage.sqlite3", self.log)
+        self.batches = BatchSupervisor(data / "batch", self._receive_of_batches, self.log)
         self.discovery = Discovery(
             file.clusters,
             file=named,
@@ -176,6 +180,7 @@ class FirstApp(ExtensionApp):
         """Name the routes."""
         for pattern, handler in (
             *control_handlers.default_handlers,
+            *files_handlers.default_handlers,
             *openai_handlers.default_handlers,
             *entrance.default_handlers,
         ):
@@ -185,7 +190,15 @@ class FirstApp(ExtensionApp):
         """Start the data plane and tell other processes of this user where it is."""
         await self.login.start()
         self.dataplane.push_catalog(self.federation.catalog().to_json())
-        await self.dataplane.start(key=self.key, max_body=self.max_body, relay=self.relay.path)
+        self.batches.push_catalog(self.federation.catalog().to_json())
+        await self.dataplane.start(
+            key=self.key,
+            max_body=self.max_body,
+            relay=self.relay.path,
+            batches=self.batches.path,
+            batch_key=self.batches.key,
+        )
+        self._open_batches()
         self.federation.changed()
         await self.federation.open()
         self.scaler.start()
@@ -210,6 +223,7 @@ class FirstApp(ExtensionApp):
             self.runtime_file.remove()
         self.to_dataplane.close()
         await self.scaler.close()
+        await self.batches.stop()
         await self.relay.close()
         await self.federation.close()
         await self.login.login.close()
@@ -219,6 +233,7 @@ class FirstApp(ExtensionApp):
     def current_activity(self) -> dict[str, int] | None:
         """Keep the server from being culled while answers are being written."""
         busy = sum(running + waiting for running, waiting in self.control.counts.values())
+        busy += self.batches_under_way
         return {"requests": busy} if busy else None
 
     def _idle(self) -> float:
@@ -274,7 +289,8 @@ class FirstApp(ExtensionApp):
         self._server.event_logger.emit(schema_id=events.LOGIN, data=login.event())
 
     def _catalog_changed(self, old: Catalog, new: Catalog) -> None:
-        self.dataplane.push_catalog(new.to_json())
+        self.dataplane.push_catalog(told := new.to_json())
+        self.batches.push_catalog(told)
         for schema, data in events.changes(old, new):
             self._server.event_logger.emit(schema_id=schema, data=data)
 
@@ -305,6 +321,20 @@ class FirstApp(ExtensionApp):
                 self.rooms.all_shut()
             case "control":
                 self.federation.do(self._reply(message))
+
+    def _receive_of_batches(self, message: dict[str, Any]) -> None:
+        """Take a message from the process of batches."""
+        match message["type"]:
+            case "batch":
+                self._server.event_logger.emit(schema_id=events.BATCH, data=message["event"])
+            case "wants":
+                self.batches_under_way = message["batches"]
+
+    def _open_batches(self) -> None:
+        try:
+            self.batches.open(port=self.dataplane.port, key=self.key)
+        except OSError as error:
+            self.log.error("There are no batches: %s", error)
 
     async def _reply(self, message: dict[str, Any]) -> None:
         """Answer a control request that came over the data plane's port."""

@@ -1,8 +1,8 @@
 """How long a process has been silent, as far as one can tell who was not always awake either."""
 
 import pytest
-from first_jupyter_server.dataplane import heartbeat
-from first_jupyter_server.dataplane.heartbeat import Heartbeat, silence
+from first_jupyter_server.processes import heartbeat
+from first_jupyter_server.processes.heartbeat import Heartbeat, silence
 
 
 @pytest.mark.parametrize(

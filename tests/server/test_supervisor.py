@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
-from first_jupyter_server.dataplane import heartbeat
 from first_jupyter_server.dataplane.supervisor import Supervisor
 from first_jupyter_server.federation.catalog import Catalog, Model, Place, Replica, State
+from first_jupyter_server.processes import heartbeat
 
 from .conftest import CHAT, KEY, MODEL, begin_events, event, json_answer, until
 
@@ -87,8 +87,8 @@ async def test_an_answer_in_flight_ends_with_an_error_that_openais_client_raises
 
 
 async def test_the_child_ends_when_the_pipe_does(supervisor):
-    supervisor._minder.cancel()
-    process = supervisor._process
+    supervisor._child._minder.cancel()
+    process = supervisor._child._process
     process.stdin.close()
     async with asyncio.timeout(5):
         await process.wait()

@@ -37,19 +37,7 @@ def guarded(verb: Verb) -> Verb:
     @allow_unauthenticated
     @functools.wraps(verb)
     async def wrapper(self: FirstHandler, *args: Any, **kwargs: Any) -> None:
-        if not self.holds_key:
-            user = self.current_user
-            if user is None:
-                message = (
-                    "Not authenticated. Send FIRST_API_KEY or Jupyter's token as 'Authorization: Bearer KEY'."
-                )
-                raise ApiError(401, message, kind="authentication_error", code="invalid_api_key")
-            action = _ACTIONS.get(self.request.method or "", "write")
-            if not await ensure_async(self.authorizer.is_authorized(self, user, action, self.auth_resource)):
-                message = (
-                    f"{user.username} may not {action} {self.auth_resource}; the administrator decides that."
-                )
-                raise ApiError(403, message, kind="permission_error", code="not_authorized")
+        await self.admit()
         await verb(self, *args, **kwargs)
 
     return wrapper  # type: ignore[return-value]
@@ -75,6 +63,29 @@ class FirstHandler(APIHandler):
     def holds_key(self) -> bool:
         """Whether the request carries the scoped key."""
         return keys.matches(keys.bearer(self.request.headers.get("Authorization")), self.first.key)
+
+    async def admit(self) -> None:
+        """Turn away who may not do this.
+
+        Raises
+        ------
+        ApiError
+            401 where nobody knows who asks, 403 where they may not.
+        """
+        if self.holds_key:
+            return
+        user = self.current_user
+        if user is None:
+            message = (
+                "Not authenticated. Send FIRST_API_KEY or Jupyter's token as 'Authorization: Bearer KEY'."
+            )
+            raise ApiError(401, message, kind="authentication_error", code="invalid_api_key")
+        action = _ACTIONS.get(self.request.method or "", "write")
+        if not await ensure_async(self.authorizer.is_authorized(self, user, action, self.auth_resource)):
+            message = (
+                f"{user.username} may not {action} {self.auth_resource}; the administrator decides that."
+            )
+            raise ApiError(403, message, kind="permission_error", code="not_authorized")
 
     def check_xsrf_cookie(self) -> None:
         """Check only where a cookie says who asks."""

@@ -9,8 +9,9 @@ from typing import Any
 
 from first_jupyter_server.federation.catalog import Catalog, Place
 
-__all__ = ["CURRENT_MODEL", "LOGIN", "MODEL_STATE", "changes", "register"]
+__all__ = ["BATCH", "CURRENT_MODEL", "LOGIN", "MODEL_STATE", "changes", "register"]
 
+BATCH = "https://first-jupyter.org/events/batch/v1"
 MODEL_STATE = "https://first-jupyter.org/events/model-state/v1"
 CURRENT_MODEL = "https://first-jupyter.org/events/current-model/v1"
 LOGIN = "https://first-jupyter.org/events/login/v1"
@@ -21,7 +22,7 @@ _TOLD = ("state", "stage", "reason", "progress", "eta")
 def register(event_logger: Any) -> None:
     """Make the schemas known to Jupyter."""
     folder = resources.files(__package__).joinpath("schemas")
-    for name in ("model-state.yaml", "current-model.yaml", "login.yaml"):
+    for name in ("model-state.yaml", "current-model.yaml", "login.yaml", "batch.yaml"):
         event_logger.register_event_schema(folder.joinpath(name).read_text(encoding="utf-8"))
 
 

@@ -8,32 +8,12 @@ import socket
 import sys
 from typing import Any
 
-import orjson
-
 from first_jupyter_server.paths.handover import receive
+from first_jupyter_server.processes.pipe import ParentPipe, sender
 
 from .plane import DataPlane
 
 BACKLOG = 4_096
-
-
-class ParentPipe(asyncio.Protocol):
-    """Reads JSON lines from the extension; the end of the pipe is the end of this process."""
-
-    def __init__(self, plane: DataPlane, closed: asyncio.Event) -> None:
-        self._plane = plane
-        self._closed = closed
-        self._rest = b""
-
-    def data_received(self, data: bytes) -> None:
-        """Hand over each whole line."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._plane.receive(orjson.loads(line))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End: the extension has gone, however it went."""
-        self._closed.set()
 
 
 async def serve(listener: socket.socket, doorway: socket.socket) -> None:
@@ -48,13 +28,9 @@ async def serve(listener: socket.socket, doorway: socket.socket) -> None:
     """
     loop = asyncio.get_running_loop()
     closed = asyncio.Event()
-    out = await _writer(loop)
-
-    def send(message: dict[str, Any]) -> None:
-        out.write(orjson.dumps(message) + b"\n")
-
+    send = await sender()
     plane = DataPlane(send)
-    await loop.connect_read_pipe(lambda: ParentPipe(plane, closed), sys.stdin)
+    await loop.connect_read_pipe(lambda: ParentPipe(plane.receive, closed), sys.stdin)
     await plane.configured.wait()
     arrivals: set[asyncio.Task[None]] = set()
 
@@ -70,11 +46,6 @@ async def serve(listener: socket.socket, doorway: socket.socket) -> None:
     send({"type": "ready"})
     await closed.wait()
     server.close()
-
-
-async def _writer(loop: asyncio.AbstractEventLoop) -> asyncio.WriteTransport:
-    transport, _ = await loop.connect_write_pipe(asyncio.Protocol, sys.stdout)
-    return transport
 
 
 def main() -> None:

@@ -54,6 +54,16 @@ class Handler(Protocol):
         """Go on: the client has caught up."""
 
 
+class Taker(Handler, Protocol):
+    """Who answers a request and takes its body as it comes."""
+
+    def take(self, data: bytes) -> None:
+        """Take a piece of the body."""
+
+    def end(self) -> None:
+        """Take note that the body is whole."""
+
+
 class Connection(asyncio.Protocol):
     """One client's connection.
 
@@ -63,6 +73,8 @@ class Connection(asyncio.Protocol):
         Called with each whole request, in order; answers it through the connection, at once or later.
     admit
         Called with the head of each request before its body is read; raises ``ApiError`` to refuse it.
+    taker
+        Returns who answers a request whose body is not to be collected first; None for all others.
     max_body
         The largest body accepted, in bytes.
     """
@@ -71,13 +83,16 @@ class Connection(asyncio.Protocol):
         self,
         dispatch: Callable[[Request, Connection], None],
         admit: Callable[[Request], None],
+        taker: Callable[[Request, Connection], Taker | None],
         max_body: int,
     ) -> None:
         self._dispatch = dispatch
         self._admit = admit
+        self._taker_of = taker
         self._max_body = max_body
         self._parser = httptools.HttpRequestParser(self)
         self._handler: Handler | None = None
+        self._taker: Taker | None = None
         self._busy = False
         self._refused = False
         self._keep_alive = True
@@ -153,21 +168,36 @@ class Connection(asyncio.Protocol):
         request.method = self._parser.get_method().decode("ascii")
         request.path = self._url.decode("latin-1")
         self._admit(request)
+        taker = None if self._busy or self._queue else self._taker_of(request, self)
         length = request.headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._max_body:
+        if taker is not None:
+            self._taker = self._handler = taker
+            self._busy = True
+            # Whether it is kept is known at the body's end; an answer that comes before that ends it.
+            self._keep_alive = self._head_alone = False
+        elif length.isdigit() and int(length) > self._max_body:
             raise self._too_large(int(length))
         if request.headers.get(b"expect", b"").lower() == b"100-continue":
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, data: bytes) -> None:
-        """Collect a piece of the body (called by the parser)."""
+        """Collect a piece of the body, or hand it over (called by the parser)."""
+        if self._taker is not None:
+            self._taker.take(data)
+            return
         self._size += len(data)
         if self._size > self._max_body:
             raise self._too_large(self._size)
         self._body.append(data)
 
     def on_message_complete(self) -> None:
-        """Put the whole request in line (called by the parser)."""
+        """Put the whole request in line, unless its body was handed over (called by the parser)."""
+        if self._taker is not None:
+            taker, self._taker = self._taker, None
+            self._in_head, self._head_size = True, 0
+            self._keep_alive = self._parser.should_keep_alive()
+            taker.end()
+            return
         request = self._request
         request.body = b"".join(self._body)
         request.keep_alive = self._parser.should_keep_alive()
@@ -217,7 +247,10 @@ class Connection(asyncio.Protocol):
     def _done(self) -> None:
         self._busy = False
         self._handler = None
-        if not self._keep_alive:
+        if self._taker is not None:
+            self._taker, self._refused = None, True
+            self._linger()
+        elif not self._keep_alive:
             self.transport.close()
         elif self._queue:
             # Not at once: a client that sends many requests in one write must not nest as many calls.
@@ -246,8 +279,13 @@ class Connection(asyncio.Protocol):
         headers = {"content-type": "application/json", **refusal.headers()}
         body = refusal.body()
         self.transport.write(self.head(refusal.status, _whole(headers, body)) + body)
+        self._linger()
+
+    def _linger(self) -> None:
+        """End our side, and read on for a while."""
         if self.transport.can_write_eof():
             self.transport.write_eof()
+        self.transport.resume_reading()
         asyncio.get_running_loop().call_later(LINGER, self.transport.close)
 
     def _too_large(self, size: int) -> ApiError:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .downstream import Request
 
-__all__ = ["Headers", "for_client", "for_replica", "request_id", "wait_of", "wishes_of"]
+__all__ = ["Headers", "for_client", "for_replica", "of_wishes", "request_id", "wait_of", "wishes_of"]
 
 Headers = list[tuple[bytes, bytes]]
 """Names in lower case, and values."""
@@ -25,7 +25,7 @@ _NOT_FORWARDED = {
     *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer"),
     *(b"transfer-encoding", b"upgrade", b"content-length", b"host", b"authorization", b"cookie", b"expect"),
     *(b"accept-encoding", b"x-first-wait", b"x-first-avoid", b"x-first-prefer", b"x-first-stay"),
-    *(b"x-request-id", b"x-xsrftoken"),
+    *(b"x-request-id", b"x-xsrftoken", b"x-first-batch", b"x-first-batch-key"),
 }
 """Hop-by-hop headers (RFC 9110, section 7.6.1), those made anew, and those meant for us alone."""
 
@@ -96,6 +96,16 @@ def wishes_of(request: Request, known: Collection[str]) -> Wishes:
     if avoid is None and prefer is None and stay is None:
         return _NO_WISHES
     return Wishes(avoid=avoid or frozenset(), prefer=prefer or frozenset(), stay=stay)
+
+
+def of_wishes(wishes: Wishes) -> Headers:
+    """Return the headers that say where a request may be served."""
+    stated = zip(_WISHES, (wishes.avoid, wishes.prefer, wishes.stay), strict=True)
+    return [
+        (name, ", ".join(sorted(clusters)).encode("latin-1", "replace"))
+        for name, clusters in stated
+        if clusters or (clusters is not None and name == b"x-first-stay")
+    ]
 
 
 def _clusters(request: Request, header: bytes, known: Collection[str]) -> frozenset[str] | None:

@@ -57,6 +57,8 @@ class DataPlane:
         self.key = ""
         self._max_body = 0
         self._relay = ""
+        self.batches = ""
+        self.batch_key = ""
         self.configured = asyncio.Event()
         self.catalog = Catalog()
         self.clusters: frozenset[str] = frozenset()
@@ -76,7 +78,8 @@ class DataPlane:
 
     def connection(self) -> Connection:
         """Make the protocol of a new connection."""
-        return Connection(self._surface.dispatch, self._surface.admit, self._max_body)
+        surface = self._surface
+        return Connection(surface.dispatch, surface.admit, surface.taker, self._max_body)
 
     # from the extension
 
@@ -87,6 +90,8 @@ class DataPlane:
                 self.key = message["key"]
                 self._max_body = message["max_body"]
                 self._relay = message.get("relay", "")
+                self.batches = message.get("batches", "")
+                self.batch_key = message.get("batch_key", "")
                 self.configured.set()
             case "catalog":
                 self._take_catalog(Catalog.from_json(message["catalog"]))

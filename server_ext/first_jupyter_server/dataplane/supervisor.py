@@ -1,36 +1,24 @@
-"""Keeps the data plane's process running: one socket, one key, a new child as soon as the old one ends."""
+"""The data plane's process: one socket, one key, a new child as soon as the old one ends."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import socket
-import sys
-import time
+from asyncio.subprocess import Process
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from first_jupyter_server.paths.handover import hand_over, pair
-
-from .heartbeat import Heartbeat
+from first_jupyter_server.processes.child import Child, spawn
 
 __all__ = ["Supervisor"]
 
-LONGEST_LINE = 64 * 2**20
-"""Bytes of the longest message on the pipe."""
-
-STEADY = 5.0
-"""Seconds after which a child counts as well, so that the next one is started at once."""
-
-LONGEST_PAUSE = 5.0
-"""Seconds between two starts of a child that keeps dying at once."""
-
 
 class Supervisor:
-    """Starts the data plane's process and starts it again.
+    """Has the data plane's process started, and started again.
 
     Parameters
     ----------
@@ -49,19 +37,21 @@ class Supervisor:
 
     def __init__(self, receive: Callable[[dict[str, Any]], None], log: logging.Logger) -> None:
         self._receive = receive
-        self._log = log
         self._listener: socket.socket | None = None
-        self._process: asyncio.subprocess.Process | None = None
         self._doorway: socket.socket | None = None
-        self._minder: asyncio.Task[None] | None = None
-        self._ready = asyncio.Event()
         self._config: dict[str, Any] = {}
         self._catalog: dict[str, Any] = {
             "type": "catalog",
             "catalog": {"models": [], "current": None, "problems": []},
         }
         self._rules: dict[str, Any] = {"type": "rules", "rules": {}}
-        self.restarts = 0
+        self._child = Child(
+            "The data plane",
+            self._start,
+            lambda: (self._catalog, self._rules, self._config),
+            self._take,
+            log,
+        )
 
     @property
     def port(self) -> int:
@@ -78,14 +68,21 @@ class Supervisor:
     @property
     def pid(self) -> int | None:
         """The child's process id, where there is a child now."""
-        return self._process.pid if self._process is not None else None
+        return self._child.pid
+
+    @property
+    def restarts(self) -> int:
+        """How often another one took a child's place."""
+        return self._child.restarts
 
     def listen(self) -> None:
         """Open the socket, so that the address is known before the child runs."""
         if self._listener is None:
             self._listener = socket.create_server(("127.0.0.1", 0), backlog=4_096)
 
-    async def start(self, *, key: str, max_body: int, relay: str = "") -> None:
+    async def start(
+        self, *, key: str, max_body: int, relay: str = "", batches: str = "", batch_key: str = ""
+    ) -> None:
         """Start the child, and return when it serves.
 
         Parameters
@@ -96,11 +93,22 @@ class Supervisor:
             The largest request body, in bytes.
         relay
             The socket that takes requests which Globus Compute is to carry.
+        batches
+            The socket of the process that has files and batches.
+        batch_key
+            By which that process's own requests are known.
         """
         self.listen()
-        self._config = {"type": "config", "key": key, "max_body": max_body, "relay": relay}
-        self._minder = asyncio.create_task(self._mind())
-        await self._ready.wait()
+        self._config = {
+            "type": "config",
+            "key": key,
+            "max_body": max_body,
+            "relay": relay,
+            "batches": batches,
+            "batch_key": batch_key,
+        }
+        self._child.begin()
+        await self._child.ready()
 
     def push_catalog(self, catalog: dict[str, Any]) -> None:
         """Give the child a new catalog; a child that starts later begins with it."""
@@ -114,9 +122,7 @@ class Supervisor:
 
     def send(self, message: dict[str, Any]) -> None:
         """Send a message to the child, if there is one now."""
-        process = self._process
-        if process is not None and process.stdin is not None and not process.stdin.is_closing():
-            process.stdin.write(orjson.dumps(message) + b"\n")
+        self._child.send(message)
 
     def reply(self, request: int, status: int, body: dict[str, Any]) -> None:
         """Give the child the answer to a control request."""
@@ -136,90 +142,26 @@ class Supervisor:
 
     async def stop(self) -> None:
         """End the child and close the socket."""
-        if self._minder is not None:
-            self._minder.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._minder
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            process.kill()  # it keeps nothing, and one that hangs would not hear a gentler word
-            await process.wait()
+        await self._child.stop()
+        self._close_doorway()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
 
-    async def _mind(self) -> None:
-        pause = 0.0
-        while True:
-            started = time.monotonic()
-            try:
-                code = await self._run_child()
-            except OSError as error:
-                code = None
-                self._log.error(
-                    "The data plane could not be started: %s. Trying again in %.1f s.", error, pause
-                )
-            self._process = None
-            self._take({"type": "ended"})
-            self.restarts += 1
-            pause = 0.0 if time.monotonic() - started > STEADY else min(LONGEST_PAUSE, pause * 2 or 0.1)
-            self._log.warning(
-                "The data plane ended (exit code %s); starting it again on the same port.", code
-            )
-            await asyncio.sleep(pause)
-
-    async def _run_child(self) -> int:
+    async def _start(self) -> Process:
         assert self._listener is not None  # noqa: S101  # start() opened it
-        descriptor = self._listener.fileno()
         doorway, theirs = pair()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "first_jupyter_server.dataplane", str(descriptor), str(theirs.fileno())),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=LONGEST_LINE,
-            pass_fds=(descriptor, theirs.fileno()),
-            # A Ctrl-C in the terminal is for Jupyter, which ends the child in its own time.
-            start_new_session=True,
-        )
-        theirs.close()
-        self._process, self._doorway = process, doorway
-        self.send(self._catalog)
-        self.send(self._rules)
-        self.send(self._config)
-        heart = Heartbeat(lambda: self.send({"type": "ping"}))
-        watch: asyncio.Task[None] | None = None
-        assert process.stdout is not None  # noqa: S101  # a pipe was asked for
-        try:
-            async for line in process.stdout:
-                match (message := orjson.loads(line))["type"]:
-                    case "ready":
-                        self._ready.set()
-                        watch = asyncio.create_task(self._watch(process, heart))
-                        self._take(message)
-                    case "pong":
-                        heart.heard()
-                    case _:
-                        self._take(message)
-        finally:
-            self._doorway = None
-            doorway.close()
-            if watch is not None:
-                watch.cancel()
-        return await process.wait()
+        with contextlib.closing(theirs):
+            process = await spawn("first_jupyter_server.dataplane", self._listener.fileno(), theirs.fileno())
+        self._doorway = doorway
+        return process
 
     def _take(self, message: dict[str, Any]) -> None:
-        """Pass a message on; one that cannot be dealt with must not cost the next their hearing."""
-        try:
-            self._receive(message)
-        except Exception:  # noqa: BLE001  # whatever it is, it is logged, and the next is heard
-            self._log.exception(
-                "A message of the data plane (%s) could not be dealt with.", message.get("type")
-            )
+        if message["type"] == "ended":
+            self._close_doorway()
+        self._receive(message)
 
-    async def _watch(self, process: asyncio.subprocess.Process, heart: Heartbeat) -> None:
-        """End a child that hangs; its death is seen to like any other."""
-        silent = await heart.lost()
-        self._log.warning("The data plane has not answered for %.0f s and is ended.", silent)
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+    def _close_doorway(self) -> None:
+        doorway, self._doorway = self._doorway, None
+        if doorway is not None:
+            doorway.close()

@@ -11,16 +11,19 @@ from first_jupyter_server.auth import key as keys
 from first_jupyter_server.errors import ApiError
 from first_jupyter_server.federation.catalog import ORDER
 
+from . import headers as forwarded
 from .events import EventStream
 from .exchange import Exchange
+from .passing import Passing
 
 if TYPE_CHECKING:
-    from .downstream import Connection, Request
+    from .downstream import Connection, Request, Taker
     from .plane import DataPlane
 
 __all__ = ["ROUTES", "Surface"]
 
 ROUTES = ("chat/completions", "completions", "embeddings", "responses")
+BATCH_ROUTES = ("files", "batches")
 _JSON = {"content-type": "application/json"}
 
 
@@ -52,6 +55,12 @@ class Surface:
             )
             raise ApiError(401, message, kind="authentication_error", code="invalid_api_key")
 
+    def taker(self, request: Request, connection: Connection) -> Taker | None:
+        """Return who takes a file as it comes; all other bodies are collected first."""
+        if request.method != "POST" or urlsplit(request.path).path != "/first/v1/files":
+            return None
+        return self._pass_on(request, connection)
+
     def dispatch(self, request: Request, connection: Connection) -> None:
         """Answer a request, at once or later."""
         try:
@@ -72,11 +81,22 @@ class Surface:
         elif route == "models" or route.startswith("models/"):
             _only("GET", request)
             self._models(route.removeprefix("models").lstrip("/"), connection)
+        elif route.split("/")[0] in BATCH_ROUTES and path != route:
+            passing = self._pass_on(request, connection)
+            passing.take(request.body)
+            passing.end()
         else:
-            known = ", ".join(("models", *ROUTES))
+            known = ", ".join(("models", *ROUTES, *BATCH_ROUTES))
             raise ApiError(
                 404, f"There is nothing at {path}. Below /first/v1 there are: {known}.", code="not_found"
             )
+
+    def _pass_on(self, request: Request, connection: Connection) -> Passing:
+        """Have a request answered by the process of batches, which is told where its sender's may go."""
+        wishes = forwarded.wishes_of(request, self._plane.clusters)
+        rules = self._plane.traffic.rules.get(keys.label(_token(request)))
+        wishes = wishes if rules is None else wishes.within(rules)
+        return Passing(self._plane.batches, request, forwarded.of_wishes(wishes), connection)
 
     def _models(self, name: str, connection: Connection) -> None:
         entries = [_openai_model(model) for model in self._plane.public()["models"]]

@@ -15,7 +15,7 @@ from first_jupyter_server.errors import ApiError
 if TYPE_CHECKING:
     from first_jupyter_server.extension import FirstApp
 
-__all__ = ["default_handlers"]
+__all__ = ["ForwardHandler", "default_handlers"]
 
 MOST_PENDING = 65_536
 """Bytes of an answer that may wait for a slow client."""
@@ -60,6 +60,11 @@ class ForwardHandler(FirstHandler):
 
     @guarded
     async def post(self, path: str) -> None:
+        """Forward."""
+        await self._forward(path)
+
+    @guarded
+    async def delete(self, path: str) -> None:
         """Forward."""
         await self._forward(path)
 

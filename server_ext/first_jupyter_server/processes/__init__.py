@@ -1,0 +1,1 @@
+"""Processes of our own: kept running, and talked to in JSON lines."""
