@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from first_jupyter._control import current, events, models, start, status, stop, usage, use
     from first_jupyter._errors import FirstError, NotConnectedError
     from first_jupyter._openai import AsyncOpenAI, OpenAI
-    from first_jupyter._picker import ModelPicker
+    from first_jupyter._widgets.picker import ModelPicker
+    from first_jupyter._widgets.progress import progress
+    from first_jupyter._widgets.usage import Usage
+    from first_jupyter._widgets.warm_nodes import WarmNodes
 
 __all__ = [
     "Answer",
@@ -24,10 +27,13 @@ __all__ = [
     "ModelPicker",
     "NotConnectedError",
     "OpenAI",
+    "Usage",
+    "WarmNodes",
     "connection",
     "current",
     "events",
     "models",
+    "progress",
     "start",
     "status",
     "stop",
@@ -41,7 +47,10 @@ HOMES = {
     "_control": ("current", "events", "models", "start", "status", "stop", "usage", "use"),
     "_errors": ("FirstError", "NotConnectedError"),
     "_openai": ("AsyncOpenAI", "OpenAI"),
-    "_picker": ("ModelPicker",),
+    "_widgets.picker": ("ModelPicker",),
+    "_widgets.progress": ("progress",),
+    "_widgets.usage": ("Usage",),
+    "_widgets.warm_nodes": ("WarmNodes",),
 }
 
 

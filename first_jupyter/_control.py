@@ -88,20 +88,28 @@ def start(model: str, *, cluster: str = "", hold: float | None = None) -> Json:
     cluster
         The same pin.
     hold
-        Seconds for which it is kept warm, used or not, from when it is ready.
+        Seconds for which it is kept warm, used or not, from when it is ready; also the one that is there.
     """
     held = {} if hold is None else {"hold": hold}
     return _call("POST", "models/start", _named(model, cluster) | held)
 
 
-def stop(model: str, *, cluster: str = "") -> Json:
-    """Drain and end the replicas of `model`; returns the model's entry in the catalog."""
-    return _call("POST", "models/stop", _named(model, cluster))
+def stop(model: str, *, cluster: str = "", replica: str = "") -> Json:
+    """Drain and end the replicas of `model`, or one of them; returns the model's entry in the catalog."""
+    return _call("POST", "models/stop", _named(model, cluster, replica))
 
 
-def log(model: str, *, cluster: str = "") -> Json:
-    """Read how the last replica of `model` failed, with the last lines of its log."""
-    return _call("GET", f"models/log?{urlencode(_named(model, cluster))}")
+def log(model: str, *, cluster: str = "", replica: str = "") -> Json:
+    """Read the last lines of a replica's log, of one that runs or of the last one that failed.
+
+    Parameters
+    ----------
+    model, cluster
+        As for `start`.
+    replica
+        Which one, where it runs.
+    """
+    return _call("GET", f"models/log?{urlencode(_named(model, cluster, replica))}", patience=SEARCH)
 
 
 def why(request: str = "") -> Json:
@@ -195,10 +203,10 @@ class CatalogStream:
         self._exchange.close()
 
 
-def _named(model: str, cluster: str) -> Json:
+def _named(model: str, cluster: str, replica: str = "") -> Json:
     name, _, pinned = model.partition("@")
-    where = cluster or pinned
-    return {"model": name, "cluster": where} if where else {"model": name}
+    named = {"model": name, "cluster": cluster or pinned, "replica": replica}
+    return {key: value for key, value in named.items() if value}
 
 
 def _call(method: str, route: str, body: Json | None = None, *, patience: float = 30) -> Json:

@@ -9,7 +9,7 @@ from typing import Any
 
 from first_jupyter._errors import FirstError
 
-__all__ = ["Wish", "kept_text", "wish"]
+__all__ = ["Wish", "clock", "kept_text", "lease_text", "wish"]
 
 Json = dict[str, Any]
 
@@ -87,18 +87,24 @@ def kept_text(place: Json, now: float | None = None) -> str:
     return max(said)[1]
 
 
+def lease_text(lease: Json, now: float) -> str:
+    """Say until when one ready replica is kept; nothing where that is open."""
+    return _kept(lease, now)[1]
+
+
 def _kept(lease: Json, now: float) -> tuple[float, str]:
     held, expires, job_ends = (lease.get(name) for name in ("held_until", "expires", "job_ends"))
     if held is not None and held > now and (expires is None or held >= expires):
-        return held, f"held until {_clock(held, now)}"
+        return held, f"held until {clock(held, now)}"
     if job_ends is not None and (expires is None or job_ends <= expires):
-        return job_ends, f"ends with its job at {_clock(job_ends, now)}"
+        return job_ends, f"ends with its job at {clock(job_ends, now)}"
     if expires is not None:
-        return expires, f"until {_clock(expires, now)} if unused"
+        return expires, f"until {clock(expires, now)} if unused"
     return float("inf"), ""
 
 
-def _clock(moment: float, now: float) -> str:
+def clock(moment: float, now: float) -> str:
+    """Write a moment as a time of day, with its day where that is not today's."""
     there, here = time.localtime(moment), time.localtime(now)
     if there[:3] == here[:3]:
         return time.strftime("%H:%M", there)

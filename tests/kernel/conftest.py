@@ -81,6 +81,17 @@ def shell(ipython, wire, monkeypatch):
 
 
 @pytest.fixture
+def kernel(wire):
+    """A real kernel that finds the server: its manager and its client."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3")
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
 def eventually():
     """Wait until something is so."""
 

@@ -4,7 +4,7 @@ import pytest
 
 import first_jupyter
 from first_jupyter import ModelPicker, NotConnectedError
-from first_jupyter._picker import choices
+from first_jupyter._widgets.picker import choices
 
 SMOL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 LLAMA = "meta-llama/Llama-3.3-70B-Instruct"
@@ -30,7 +30,7 @@ def test_it_opens_on_the_current_choice(picker):
     assert picker.value == SMOL
     assert picker._list.value == SMOL
     assert repr(picker) == "ModelPicker: smollm2 on local: ready"
-    assert 'aria-live="polite">smollm2 on local: ready' in picker._line.value
+    assert 'aria-live="polite">smollm2 on local: ready' in picker._said.value
 
 
 def test_picking_makes_the_choice_for_all(picker, wire):
@@ -54,7 +54,7 @@ def test_a_choice_made_elsewhere_shows_up(picker, wire, eventually):
 
 def test_progress_shows_up_and_keeps_the_choice(picker, wire, eventually):
     wire.changes(state="starting", stage="loading", progress=0.4, eta=3.0)
-    eventually(lambda: "loading 40 %, about 3 s left" in picker._line.value)
+    eventually(lambda: "loading 40 %, about 3 s left" in picker._said.value)
     assert picker._list.value == SMOL
     assert not [route for verb, route, _ in wire.calls if verb == "PUT"]
 
@@ -71,23 +71,23 @@ def test_it_can_be_used_while_a_cell_streams(picker, shell, wire):
 
 def test_buttons_start_and_stop_the_model(picker, wire, eventually):
     picker._start.click()
-    eventually(lambda: "loading" in picker._line.value)
+    eventually(lambda: "loading" in picker._said.value)
     picker._stop.click()
-    eventually(lambda: "draining" in picker._line.value)
+    eventually(lambda: "draining" in picker._said.value)
 
 
 def test_a_refusal_is_told_in_the_status_line(picker):
     picker.value = "nothing"
-    assert "There is no model &#x27;nothing&#x27;" in picker._line.value
+    assert "There is no model &#x27;nothing&#x27;" in picker._said.value
     assert picker.value == SMOL
 
 
 def test_it_finds_the_server_again(picker, wire, eventually):
     eventually(lambda: wire.listeners == 1)
     picker._live._stream.close()
-    eventually(lambda: "connection was closed" in picker._line.value or wire.listeners == 1)
+    eventually(lambda: "connection was closed" in picker._said.value or wire.listeners == 1)
     wire.changes(state="offline", reason="in maintenance")
-    eventually(lambda: "offline (in maintenance)" in picker._line.value)
+    eventually(lambda: "offline (in maintenance)" in picker._said.value)
 
 
 def test_closing_it_ends_its_thread(picker, wire, eventually):

@@ -1,32 +1,7 @@
 import queue
 
 import pytest
-from jupyter_client.manager import start_new_kernel
-
-
-@pytest.fixture
-def kernel(wire):
-    manager, client = start_new_kernel(kernel_name="python3")
-    yield manager, client
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-
-
-def run(client, code, on_message=lambda message: None):
-    """Run a cell; its messages and its reply's content."""
-    asked, messages = client.execute(code, store_history=True), []
-    while True:
-        message = client.get_iopub_msg(timeout=20)
-        if message["parent_header"].get("msg_id") != asked:
-            continue
-        messages.append(message)
-        on_message(message)
-        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-            break
-    while True:
-        reply = client.get_shell_msg(timeout=20)
-        if reply["parent_header"].get("msg_id") == asked:
-            return messages, reply["content"]
+from kernels import run
 
 
 def test_a_kernel_streams_is_interrupted_and_proposes_a_cell(kernel, wire):

@@ -5,6 +5,7 @@ import time
 from itertools import pairwise
 
 import pytest
+from wire import LOADING
 
 import first_jupyter
 from first_jupyter import FirstError
@@ -118,16 +119,9 @@ def test_a_model_that_warms_up_shows_its_stages(shell, wire):
     assert len({out.transient["display_id"] for out in seen.outputs}) == 1
 
 
-STAGES = [
-    {"stage": "queued", "state": "done", "seconds": 12.0, "usual": 30.0},
-    {"stage": "loading", "state": "now", "seconds": 20.0, "usual": 35.0},
-    {"stage": "warming", "state": "ahead", "seconds": None, "usual": 4.0},
-]
-
-
 def test_a_waiting_cell_lists_the_stages_with_their_times(shell, wire):
     wire.says(hold=0.8)
-    wire.changes(state="starting", stage="loading", eta=19.0, stages=STAGES)
+    wire.changes(**LOADING)
     shown = shell.cell("%%first\nHi").outputs[0].data
     assert shown["text/markdown"] == (
         "*smollm2 on local: loading, about 19 s left*\n\n"
@@ -140,7 +134,7 @@ def test_a_waiting_cell_lists_the_stages_with_their_times(shell, wire):
 
 def test_who_stops_waiting_learns_that_the_start_goes_on_and_how_to_end_it(shell, wire):
     wire.says(hold=20)
-    wire.changes(state="starting", stage="loading", stages=STAGES)
+    wire.changes(**LOADING)
     press_stop(after=0.9)
     seen = shell.cell("%%first\nHi")
     assert isinstance(seen.error, Interrupted)

@@ -13,10 +13,14 @@ SMOL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 UNNEEDED = {"state": "unneeded", "sentence": "No login is needed.", "service_account": False, "offers": []}
 
 
+SPAN = {"requests": 7, "failed": 1, "prompt_tokens": 1200, "completion_tokens": 340, "by_model": {}}
+
+
 def catalog(**place):
     local = {"cluster": "local", "kind": "local", "backend": "llama.cpp", "state": "hot", "stage": "ready"}
     local |= {"reason": "", "progress": None, "eta": None, "replicas": 1, "running": 0, "waiting": 0} | place
     polaris = local | {"cluster": "polaris", "kind": "globus-compute", "backend": "vllm", "state": "cold"}
+    polaris |= {"leases": [], "stages": []}
     return {
         "current": SMOL,
         "models": [
@@ -33,6 +37,26 @@ def catalog(**place):
             },
         ],
     }
+
+
+def lease(stage="ready", **more):
+    """One replica's lease, as a catalog tells it."""
+    known = dict.fromkeys(("since", "held_until", "expires", "job_ends", "follows", "path"))
+    return known | {"replica": "r1", "stage": stage, "node": "n1", "job": "4711"} | more
+
+
+STAGES = [
+    {"stage": "queued", "state": "done", "seconds": 12.0, "usual": 30.0},
+    {"stage": "loading", "state": "now", "seconds": 20.0, "usual": 35.0},
+    {"stage": "warming", "state": "ahead", "seconds": None, "usual": 4.0},
+]
+LOADING = {
+    "state": "starting",
+    "stage": "loading",
+    "eta": 19.0,
+    "stages": STAGES,
+    "leases": [lease("loading")],
+}
 
 
 @dataclass
@@ -66,6 +90,7 @@ class Wire:
         self.why = lambda *_: (404, {"error": {"message": "No model has been asked yet."}})
         self.rules = lambda *_: (200, {"rules": []})
         self.log = lambda *_: (404, {"error": {"message": "No model has failed yet."}})
+        self.usage = {"today": SPAN, "last_30_days": SPAN, "days": [], "recent": []}
         self._catalog = catalog()
         self._changed = threading.Condition()
         self._version = 0
@@ -137,20 +162,13 @@ class Handler(BaseHTTPRequestHandler):
             wire.changes(**wire.started)
         if route == "api/models/stop":
             wire.changes(state="draining", stage="loading", eta=3.0)
-        summary = {
-            "requests": 7,
-            "failed": 1,
-            "prompt_tokens": 1200,
-            "completion_tokens": 340,
-            "by_model": {},
-        }
         answers = {
             "api/models": wire.catalog,
             "api/models/start": wire.catalog["models"][:1],
             "api/models/stop": wire.catalog["models"][:1],
             "api/current": {"model": wire.catalog["current"]},
             "api/status": {"version": "0.1", "federation": {"file": None, "problems": []}},
-            "api/usage": {"today": summary, "last_30_days": summary, "recent": []},
+            "api/usage": wire.usage,
         }
         return self.send(202, answers[route][0]) if body else self.send(200, answers[route])
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import html
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import traitlets
 
 from first_jupyter import _control as control
 from first_jupyter._errors import FirstError
-from first_jupyter._live import Live
 from first_jupyter._stage import find_model, nearest_cluster, short_name, stage_line, state_text
+from first_jupyter._widgets.card import Card, button, html_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["ModelPicker", "choices"]
 
 SIGNS = {"hot": "●", "starting": "◐", "queued": "◔", "draining": "◑", "cold": "○", "offline": "✕"}
 WIDE = {"width": "34em"}
+HEAD = ["", "model", "where", "state"]
 
 
-class ModelPicker(ipywidgets.VBox):  # type: ignore[misc]
+class ModelPicker(Card):
     """Choose the current model, see its state, start it and stop it.
 
     Examples
@@ -33,46 +37,46 @@ class ModelPicker(ipywidgets.VBox):  # type: ignore[misc]
     value = traitlets.Unicode("", help="The current choice; set it to choose.")
 
     def __init__(self) -> None:
+        super().__init__()
         self._list = ipywidgets.Select(
             description="Model", options=[], rows=1, layout=WIDE, tooltip="The model that answers by default"
         )
-        self._line = ipywidgets.HTML()
-        self._start = ipywidgets.Button(description="Start", icon="play", tooltip="Warm the chosen model up")
-        self._stop = ipywidgets.Button(
-            description="Stop",
-            icon="stop",
-            tooltip="End the chosen model's replicas and give their nodes back",
+        self._start = button("Start", "play", "Warm the chosen model up", self._does(control.start))
+        self._stop = button(
+            "Stop",
+            "stop",
+            "End the chosen model's replicas and give their nodes back",
+            self._does(control.stop),
         )
-        self._refresh = ipywidgets.Button(
-            description="Refresh", icon="refresh", tooltip="Ask the server again"
+        self._refresh = button(
+            "Refresh", "refresh", "Ask the server again", self._does(lambda _: self._see(control.models()))
         )
-        buttons = ipywidgets.HBox([self._start, self._stop, self._refresh])
-        super().__init__([self._list, self._line, buttons])
+        self._buttons = ipywidgets.HBox([self._start, self._stop, self._refresh])
+        self.children = [self._list, self._said, self._buttons]
         self._catalog: dict[str, Any] = {}
         self._applying = 0
-        self._one_at_a_time = threading.Lock()
-        self._show(control.models())
+        self._see(control.models())
         self._list.observe(self._picked, "value")
         self.observe(self._picked, "value")
-        self._start.on_click(lambda _: self._do(control.start))
-        self._stop.on_click(lambda _: self._do(control.stop))
-        self._refresh.on_click(lambda _: self._do(lambda _: self._show(control.models())))
-        self._live = Live(self._show, self._say)
+        self._follow()
 
-    def close(self) -> None:
-        """Close the widget, and stop following the server."""
-        self._live.close()
-        super().close()
-
-    def __repr__(self) -> str:
-        """Stand in where widgets cannot be shown."""
+    def text(self) -> str:
+        """Say which model is chosen, and how it is."""
         return f"ModelPicker: {self._state()}"
 
-    def _show(self, catalog: dict[str, Any]) -> None:
+    def page(self) -> str:
+        """List the choices."""
+        rows = [
+            ["✓ chosen" if value == self._list.value else "", name, where, said]
+            for where, _, name, said, value in _choices(self._catalog)
+        ]
+        return html_table(HEAD, rows, "Models") if rows else html.escape(self._state())
+
+    def _see(self, catalog: dict[str, Any]) -> None:
         options = choices(catalog)
         # Widget messages come on other threads, in the middle of a streaming cell too: what this thread
         # sets is not a choice of the reader's, what any other thread sets is.
-        with self._one_at_a_time:
+        with self._drawing:
             self._applying, self._catalog = threading.get_ident(), catalog
             try:
                 if options != list(self._list.options):
@@ -94,22 +98,20 @@ class ModelPicker(ipywidgets.VBox):  # type: ignore[misc]
             or change.new == self._catalog.get("current")
         ):
             return
-        self._do(lambda _: control.use(change.new), change.new)
-
-    def _do(self, action: Any, model: str = "") -> None:
+        self._refuse("")
         try:
-            action(model or self.value)
+            control.use(change.new)
         except FirstError as error:
-            self._show(self._catalog)
-            self._say(str(error))
+            self._see(self._catalog)
+            self._refuse(str(error))
+
+    def _does(self, action: Callable[[str], Any]) -> Callable[[ipywidgets.Button], None]:
+        return lambda pressed: self.act(pressed, lambda: action(self.value))
 
     def _state(self) -> str:
         model, cluster = find_model(self._catalog)
         place = nearest_cluster(model, cluster) if model else None
         return stage_line(model, place) if model and place else "no model is chosen"
-
-    def _say(self, line: str) -> None:
-        self._line.value = f'<span role="status" aria-live="polite">{html.escape(line)}</span>'
 
 
 def choices(catalog: dict[str, Any]) -> list[tuple[str, str]]:
@@ -118,16 +120,24 @@ def choices(catalog: dict[str, Any]) -> list[tuple[str, str]]:
     A model that several clusters serve comes first, to be served wherever that is soonest, and then once
     more under each cluster, pinned to it.
     """
+    return [
+        (f"{where} · {SIGNS.get(state, '?')} {name} · {said}", value)
+        for where, state, name, said, value in _choices(catalog)
+    ]
+
+
+def _choices(catalog: dict[str, Any]) -> list[tuple[str, ...]]:
+    """List where, state, name, how it is said, and the value of each choice."""
     anywhere, pinned = [], []
     for model in catalog["models"]:
         places = model["clusters"]
         if len(places) > 1 and (place := nearest_cluster(model)):
-            anywhere.append((_label("anywhere", model, place), model["id"]))
+            anywhere.append(_choice("anywhere", model, place, model["id"]))
         for place in places:
             name = f"{model['id']}@{place['cluster']}" if len(places) > 1 else model["id"]
-            pinned.append((place["cluster"], _label(place["cluster"], model, place), name))
-    return anywhere + [(label, name) for _, label, name in sorted(pinned)]
+            pinned.append(_choice(place["cluster"], model, place, name))
+    return anywhere + sorted(pinned)
 
 
-def _label(where: str, model: dict[str, Any], place: dict[str, Any]) -> str:
-    return f"{where} · {SIGNS.get(place['state'], '?')} {short_name(model)} · {state_text(place)}"
+def _choice(where: str, model: dict[str, Any], place: dict[str, Any], value: str) -> tuple[str, ...]:
+    return where, place["state"], short_name(model), state_text(place), value

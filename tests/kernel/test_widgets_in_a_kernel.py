@@ -1,0 +1,97 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from kernels import Subshell, run, value
+from wire import LOADING, SMOL, lease
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+MAKE = "import first_jupyter as first"
+
+
+def shown(messages):
+    displays = ("display_data", "update_display_data")
+    return [m["content"]["data"] for m in messages if m["msg_type"] in displays]
+
+
+def test_a_button_acts_while_a_cell_streams(kernel, wire, eventually):
+    _, client = kernel
+    wire.changes(leases=[lease()])
+    run(client, f"%load_ext first_jupyter\n{MAKE}\nnodes = first.WarmNodes()\nnodes")
+    stop = value(client, "nodes.children[1]._end.model_id")
+    subshell = Subshell(client)
+    wire.says(*["word "] * 40, pace=0.05)
+    clicked = []
+
+    def click(message):
+        if message["msg_type"] == "update_display_data" and not clicked:
+            subshell.click(stop)
+            asked = ("POST", "api/models/stop", {"model": SMOL, "cluster": "local", "replica": "r1"})
+            eventually(lambda: asked in wire.calls)
+            clicked.append(message["content"]["data"]["text/plain"].count("word"))
+
+    messages, reply = run(client, "%%first\nWrite", click)
+    assert reply["status"] == "ok"
+    assert 0 < clicked[0] < 40
+    assert shown(messages)[-1]["text/plain"].count("word") == 40
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("progress()", "smollm2 on local: loading, about 19 s left"),
+        ("WarmNodes()", "loading the weights"),
+        ("Usage()", "answer tokens"),
+        ("ModelPicker()", "ModelPicker: smollm2 on local: loading"),
+    ],
+)
+def test_each_widget_leaves_text_and_html_beside_it(kernel, wire, made, said):
+    _, client = kernel
+    wire.changes(**LOADING)
+    messages, _ = run(client, f"{MAKE}\nfirst.{made}")
+    (data,) = shown(messages)
+    assert said in data["text/plain"]
+    assert data["text/html"].startswith("<")
+    assert data[VIEW]["model_id"]
+
+
+def test_a_closed_widget_leaves_what_it_showed_last(kernel, wire):
+    _, client = kernel
+    wire.changes(leases=[lease()])
+    run(client, f"{MAKE}\nnodes = first.WarmNodes()\nnodes")
+    messages, _ = run(client, "nodes.close()")
+    (data,) = shown(messages)
+    assert "smollm2" in data["text/html"]
+    assert VIEW not in data
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_an_exported_notebook_shows_what_was_shown_last(wire, tmp_path, eventually, stored):
+    wire.changes(**LOADING)
+    until_told = "import time\nfirst.current()\nwhile start._live.is_alive:\n    time.sleep(0.05)"
+    cells = [f"{MAKE}\nstart = first.progress()\nstart", "first.WarmNodes()", "first.Usage()", until_told]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, tmp_path / "widgets.ipynb")
+    command = [
+        sys.executable,
+        "-m",
+        "nbconvert",
+        "--execute",
+        "--to",
+        "html",
+        str(tmp_path / "widgets.ipynb"),
+    ]
+    command += [f"--ExecutePreprocessor.store_widget_state={stored}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as converting:
+        # Only what comes while a cell runs reaches the notebook.
+        eventually(lambda: ("GET", "api/current", None) in wire.calls, seconds=60)
+        wire.changes(state="hot", leases=[lease()])
+        _, said = converting.communicate(timeout=60)
+    assert converting.returncode == 0, said
+    page = Path(tmp_path / "widgets.html").read_text()
+    assert "smollm2 on local: hot after" in page
+    assert "of them failed" in page
+    assert ("Warm nodes</caption>" in page) is not stored
+    assert (VIEW in page) is stored
