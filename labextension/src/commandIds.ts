@@ -1,6 +1,7 @@
 // The names of our commands, as menus, shortcuts and other extensions use them.
 
 export const CommandIDs = {
+  openPanel: 'first:open-panel',
   chooseModel: 'first:choose-model',
   startModel: 'first:start-model',
   stopModel: 'first:stop-model',

@@ -38,6 +38,13 @@ const icons: Record<State, LabIcon> = {
   )
 };
 
+/** A node, and the spark that comes from it. */
+export const firstIcon = new LabIcon({
+  name: 'first-jupyter:first',
+  svgstr:
+    '<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g class="jp-icon3 jp-icon-selectable" fill="#616161"><path d="M15.5 1.5l1.5 4 4 1.5-4 1.5-1.5 4-1.5-4-4-1.5 4-1.5z"/><path fill-rule="evenodd" d="M4.5 12h6a5.6 5.6 0 0 0 2.4 2H5v2h14v-3.4q1-.8 1.6-1.9.4.5.4 1.1v4.7q0 1.5-1.5 1.5h-15Q3 18 3 16.500v-3Q3 12 4.500 12z"/><path d="M3 19.500h18V22H3z"/></g></svg>'
+});
+
 /** An exclamation mark in a circle: FIRST itself is not there. */
 export const unavailableIcon = stateIcon(
   'unavailable',

@@ -4,6 +4,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { commandsPlugin } from './commands';
 import { loginPlugin } from './login';
+import { panelPlugin } from './panel/plugin';
 import { federationPlugin } from './plugin';
 import { statusPlugin } from './status';
 
@@ -11,7 +12,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   federationPlugin,
   commandsPlugin,
   loginPlugin,
-  statusPlugin
+  statusPlugin,
+  panelPlugin
 ];
 
 export default plugins;

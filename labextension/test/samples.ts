@@ -2,7 +2,7 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { ICatalog, IOffer } from '../src/api';
+import type { ICatalog, ILease, IOffer } from '../src/api';
 import type { ILogin } from '../src/loginApi';
 
 const fill = (text: string, args: unknown[]): string =>
@@ -35,6 +35,20 @@ export function offer(changes: Partial<IOffer> = {}): IOffer {
     ...changes
   };
 }
+
+export const lease = (changes: Partial<ILease> = {}): ILease => ({
+  replica: 'smollm2-1f2e3d',
+  stage: 'ready',
+  node: null,
+  job: null,
+  since: null,
+  held_until: null,
+  expires: null,
+  job_ends: null,
+  follows: null,
+  path: 'direct',
+  ...changes
+});
 
 export function catalog(): ICatalog {
   return {
