@@ -18,14 +18,13 @@ from .allow import AllowLists, Person
 from .auth import key as keys
 from .auth import scopes, service_account
 from .auth.globus import GlobusLogin
-from .auth.login import Login
 from .auth.on_demand import LoginOnDemand
 from .batch.supervisor import BatchSupervisor
 from .clusters import kinds
 from .clusters.discovery import Discovery
-from .control import events
 from .control import handlers as control_handlers
 from .control.api import ControlApi
+from .control.news import News
 from .dataplane.supervisor import Supervisor
 from .dataplane.upstream import Pool
 from .errors import ApiError
@@ -44,7 +43,7 @@ from .paths.meeting_place import MeetingPlace, MeetingPlaceError
 from .paths.relay import Relay
 from .paths.rooms import Rooms
 from .runtime_file import RuntimeFile
-from .usage import Ledger
+from .usage.ledger import Ledger
 
 __all__ = ["FirstApp"]
 
@@ -96,6 +95,9 @@ class FirstApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Build everything that needs no running loop."""
+        # ServerApp's traits carry no types.
+        self._server = cast("Any", self.serverapp)
+        self.news = News(self._server.event_logger)
         self.key = keys.new_key()
         self.batches_under_way = 0
         self.dataplane = Supervisor(self._receive, self.log)
@@ -120,6 +122,7 @@ class FirstApp(ExtensionApp):
         )
         self.rooms = self._rooms(data / "rendezvous.pem")
         self.relay = Relay(self.log)
+        self.ledger = Ledger(data / "usage.sqlite3", self.log)
         here = kinds.Surroundings(
             data=data,
             federation_file=named,
@@ -131,11 +134,11 @@ class FirstApp(ExtensionApp):
             doors=self.doors,
             rooms=self.rooms,
             relay=self.relay,
+            held=self.ledger.hold,
         )
         for name, cluster in file.clusters.items():
             for made in kinds.make(name, cluster, here):
                 self.federation.add(made)
-        self.ledger = Ledger(data / "usage.sqlite3", self.log)
         self.batches = BatchSupervisor(data / "batch", self._receive_of_batches, self.log)
         self.discovery = Discovery(
             file.clusters,
@@ -164,9 +167,6 @@ class FirstApp(ExtensionApp):
         self.scaler = self.federation.limits = Scaler(self.federation, said, purse, self.log)
         self.federation.listen(self._catalog_changed)
         self.federation.listen(self.scaler.changed)
-        # ServerApp's traits carry no types.
-        self._server = cast("Any", self.serverapp)
-        events.register(self._server.event_logger)
         when = cast("kernel_env.When", self.openai_env)
         kernel_env.add_to_sessions(
             self._server.session_manager,
@@ -222,6 +222,7 @@ class FirstApp(ExtensionApp):
         if hasattr(self, "runtime_file"):
             self.runtime_file.remove()
         self.to_dataplane.close()
+        self.news.close()
         await self.scaler.close()
         await self.batches.stop()
         await self.relay.close()
@@ -274,7 +275,7 @@ class FirstApp(ExtensionApp):
             folder,
             callback=lambda: self._callback_url(section.redirect),
             account=account,
-            changed=self._login_changed,
+            changed=self.news.login,
             log=self.log,
         )
         return LoginOnDemand(login, services, needed=needed, by_itself=account is not None)
@@ -285,14 +286,10 @@ class FirstApp(ExtensionApp):
         origin = redirect if isinstance(redirect, str) else f"{own.scheme}://{own.netloc}"
         return f"{origin}{own.path}first/api/oauth/callback"
 
-    def _login_changed(self, login: Login) -> None:
-        self._server.event_logger.emit(schema_id=events.LOGIN, data=login.event())
-
     def _catalog_changed(self, old: Catalog, new: Catalog) -> None:
         self.dataplane.push_catalog(told := new.to_json())
         self.batches.push_catalog(told)
-        for schema, data in events.changes(old, new):
-            self._server.event_logger.emit(schema_id=schema, data=data)
+        self.news.catalog(old, new)
 
     def _receive(self, message: dict[str, Any]) -> None:
         """Take a message from the data plane."""
@@ -309,6 +306,7 @@ class FirstApp(ExtensionApp):
                 self.scaler.load(self.control.counts, message["running"])
             case "done":
                 self.ledger.add(self.notebooks.named(message["outcomes"]))
+                self.news.usage()
             case "tunnel":
                 of = self.rooms if message["path"] == "rendezvous" else self.doors
                 of.told(message["replica"], is_open=message["open"])
@@ -326,7 +324,7 @@ class FirstApp(ExtensionApp):
         """Take a message from the process of batches."""
         match message["type"]:
             case "batch":
-                self._server.event_logger.emit(schema_id=events.BATCH, data=message["event"])
+                self.news.batch(message["event"])
             case "wants":
                 self.batches_under_way = message["batches"]
 

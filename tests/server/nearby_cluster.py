@@ -95,7 +95,7 @@ class Cluster:
         self.home, self.data, self.replica = folder / "cluster", folder / "data", replica
         self.servers = []
 
-    async def open(self, **more):
+    async def open(self, held=lambda _: None, **more):
         here = Surroundings(
             self.data,
             None,
@@ -103,6 +103,7 @@ class Cluster:
             StartHistory(self.data / "starts.json"),
             lambda: None,
             logging.getLogger("first"),
+            held=held,
         )
         self.relay = here.relay
         section = config.GlobusComputeCluster.model_validate(

@@ -2,9 +2,7 @@
 
 import json
 import os
-import sqlite3
 import stat
-import time
 
 import pytest
 from first_jupyter_server.auth import key as keys
@@ -12,7 +10,6 @@ from first_jupyter_server.federation.choice import read_choice, write_choice
 from first_jupyter_server.federation.history import StartHistory, estimate
 from first_jupyter_server.kernel_env import add_to_sessions, kernel_env
 from first_jupyter_server.runtime_file import RuntimeFile
-from first_jupyter_server.usage import Ledger
 
 
 @pytest.mark.parametrize(
@@ -142,49 +139,3 @@ def test_each_kernel_carries_a_label_of_its_notebook():
     add_to_sessions(sessions, base_url="URL", key="k", openai="if-unset", label=lambda path: f"for-{path}")
     env = sessions.get_kernel_env("n.ipynb")
     assert (env["FIRST_API_KEY"], env["OPENAI_API_KEY"]) == ("k.for-n.ipynb", "k.for-n.ipynb")
-
-
-def outcome(**more):
-    entry = {
-        "request_id": "r",
-        "at": time.time(),
-        "model": "m",
-        "route": "chat/completions",
-        "cluster": "local",
-    }
-    entry |= {"replica": "x", "status": 200, "outcome": "ok", "prompt_tokens": 3, "completion_tokens": 4}
-    return entry | {"first_byte_s": 0.1, "total_s": 0.2, "notebook": None} | more
-
-
-def test_the_ledger_adds_up(tmp_path, caplog):
-    ledger = Ledger(tmp_path / "usage.sqlite3", caplog.handler)
-    ledger.add([outcome()])
-    ledger.add([outcome(status=503, outcome="model_not_ready", prompt_tokens=0, completion_tokens=0)])
-    ledger.add([outcome(at=time.time() - 7 * 86_400, model="n")])
-    ledger.add([outcome(at=time.time() - 40 * 86_400)])
-    usage = ledger.usage()
-    ledger.close()
-    assert usage["today"] == {
-        "requests": 2,
-        "failed": 1,
-        "prompt_tokens": 3,
-        "completion_tokens": 4,
-        "by_model": {"m": {"requests": 2, "prompt_tokens": 3, "completion_tokens": 4}},
-    }
-    assert usage["last_30_days"]["requests"] == 3
-    assert len(usage["recent"]) == 4
-
-
-def test_the_ledger_names_the_notebook_also_in_a_file_of_an_earlier_release(tmp_path, caplog):
-    path = tmp_path / "usage.sqlite3"
-    ledger = Ledger(path, caplog.handler)
-    ledger.add([outcome()])
-    ledger.close()
-    with sqlite3.connect(path) as earlier:
-        earlier.execute("ALTER TABLE requests DROP COLUMN notebook")
-    earlier.close()
-    ledger = Ledger(path, caplog.handler)
-    ledger.add([outcome(at=time.time() + 1, notebook="work/n.ipynb")])
-    recent = ledger.usage()["recent"]
-    ledger.close()
-    assert [entry["notebook"] for entry in recent] == ["work/n.ipynb", None]

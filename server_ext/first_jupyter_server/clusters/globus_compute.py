@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import secrets
 from collections.abc import Sequence
-from typing import Any
 
 from first_jupyter_remote.protocol import QueuedJob, ReplicaRecord, Stage
 
 from first_jupyter_server import config
 from first_jupyter_server.background import Background
+from first_jupyter_server.federation.terms import shares
 from first_jupyter_server.paths.relay_answer import Relayed
+from first_jupyter_server.usage.held import Held
 
 from .asked import Asked, Order, owner
 from .base import Offer, Status
+from .globus_endpoint import job
 from .globus_executor import GlobusExecutor
 from .globus_faults import ComputeFault
 from .globus_replicas import GlobusReplicas
@@ -60,7 +62,8 @@ class GlobusComputeCluster:
         self.name = name
         self._models = {model.id: Served(model) for model in section.models}
         self._executor, self._settings = executor, section.user_endpoint_config
-        self._changed, self._log = here.changed, here.log
+        self._changed, self._held, self._log = here.changed, here.held, here.log
+        self._nodes = shares(section.models)
         self._asked = Asked(here.folder(name) / "asked.json")
         self._trouble = ""
         self._background = Background(here.log)
@@ -207,7 +210,9 @@ class GlobusComputeCluster:
             served.begin(run)
             parts.append((run, dataclasses.replace(spec(served.config), gpus=served.config.gpus)))
         self._changed()
-        self._replicas.serve(parts, self._config([self._models[model].config for model in models]), hold)
+        self._replicas.serve(
+            parts, job(self._settings, [self._models[model].config for model in models]), hold
+        )
 
     def _take(self, run: Running, record: ReplicaRecord) -> None:
         """Take a record."""
@@ -215,6 +220,9 @@ class GlobusComputeCluster:
         if served.running.get(before.replica) is not run:
             return
         run.take(record)
+        if (span := run.on_nodes) is not None:
+            model = served.config.id
+            self._held(Held(self.name, record.replica, model, self._nodes[model], *span))
         if record.stage.is_final:
             self._log.info("Replica %s ended: %s", record.replica, record.reason or record.stage)
             self._asked.remove(record.replica)
@@ -286,11 +294,3 @@ class GlobusComputeCluster:
             return "its task ended without a word" if await self._executor.has_ended(task) else ""
         except ComputeFault as fault:
             return "" if fault.passing else fault.reason
-
-    def _config(self, models: Sequence[config.GlobusModel]) -> dict[str, Any]:
-        """Return what a job for these models is asked for."""
-        gpus = [model.gpus for model in models if model.gpus is not None]
-        total = max if all(model.sleep_after is not None for model in models) else sum
-        asked = {"nodes": models[0].nodes, "gpus": total(gpus) if len(gpus) == len(models) else None}
-        asked |= {**self._settings, **models[0].user_endpoint_config}
-        return {**{key: value for key, value in asked.items() if value is not None}, "role": "serve"}

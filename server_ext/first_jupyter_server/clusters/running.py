@@ -179,6 +179,15 @@ class Running:
         record = self.record
         return here(record.job_ends if record.drain_at is None else record.drain_at, self.behind)
 
+    @property
+    def on_nodes(self) -> tuple[float, float] | None:
+        """From when until when it has had its nodes, by our clock and as far as its record tells."""
+        record = self.record
+        last = record.entered.get(record.stage, record.updated) if record.stage.is_final else record.updated
+        began = here(record.entered.get(Stage.QUEUED), self.behind)
+        until = here(last, self.behind)
+        return None if began is None or until is None else (began, max(began, until))
+
     def lease(self) -> Lease:
         """Return how long it lives."""
         record, expires = self.record, here(self.record.expires, self.behind)

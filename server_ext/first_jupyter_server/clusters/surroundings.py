@@ -12,6 +12,7 @@ from first_jupyter_server.federation.history import StartHistory
 from first_jupyter_server.paths.doors import Doors
 from first_jupyter_server.paths.relay import Relay
 from first_jupyter_server.paths.rooms import Rooms
+from first_jupyter_server.usage.held import Held
 
 if TYPE_CHECKING:
     from first_jupyter_server.auth.tokens import Tokens
@@ -45,6 +46,8 @@ class Surroundings:
         What has answers carried by Globus Compute alone.
     idle
         Returns the seconds since somebody did something in Jupyter.
+    held
+        Takes note of the nodes that a replica has had, the same one again and again.
     """
 
     data: Path
@@ -57,6 +60,7 @@ class Surroundings:
     doors: Doors = field(default_factory=Doors)
     rooms: Rooms = field(default_factory=Rooms)
     relay: Relay = field(default_factory=Relay)
+    held: Callable[[Held], None] = lambda _: None
 
     def folder(self, cluster: str) -> Path:
         """Return the folder of one cluster."""

@@ -17,7 +17,7 @@ from first_jupyter_server.errors import ApiError
 from first_jupyter_server.federation.catalog import Counts
 from first_jupyter_server.federation.federation import Federation
 from first_jupyter_server.notebooks import Notebooks
-from first_jupyter_server.usage import Ledger
+from first_jupyter_server.usage.ledger import Ledger
 
 from .clusters import ClusterRoutes
 from .login import LoginRoutes

@@ -1,4 +1,4 @@
-"""Changes of the catalog and of the login as Jupyter events, so that the browser need not poll."""
+"""Jupyter's events of ours: their schemas, and those that a new catalog makes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 
 from first_jupyter_server.federation.catalog import Catalog, Place
 
-__all__ = ["BATCH", "CURRENT_MODEL", "LOGIN", "MODEL_STATE", "changes", "register"]
+__all__ = ["BATCH", "CURRENT_MODEL", "LOGIN", "MODEL_STATE", "USAGE", "changes", "register"]
 
 BATCH = "https://first-jupyter.org/events/batch/v1"
 MODEL_STATE = "https://first-jupyter.org/events/model-state/v1"
 CURRENT_MODEL = "https://first-jupyter.org/events/current-model/v1"
+USAGE = "https://first-jupyter.org/events/usage/v1"
 LOGIN = "https://first-jupyter.org/events/login/v1"
 
 _TOLD = ("state", "stage", "reason", "progress", "eta")
@@ -22,8 +23,8 @@ _TOLD = ("state", "stage", "reason", "progress", "eta")
 def register(event_logger: Any) -> None:
     """Make the schemas known to Jupyter."""
     folder = resources.files(__package__).joinpath("schemas")
-    for name in ("model-state.yaml", "current-model.yaml", "login.yaml", "batch.yaml"):
-        event_logger.register_event_schema(folder.joinpath(name).read_text(encoding="utf-8"))
+    for schema in folder.iterdir():
+        event_logger.register_event_schema(schema.read_text(encoding="utf-8"))
 
 
 def _lasting(place: Place) -> tuple[Place, int]:

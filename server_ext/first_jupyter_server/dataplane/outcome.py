@@ -46,5 +46,6 @@ def outcome(
         "completion_tokens": usage.completion_tokens,
         "first_byte_s": None if answer.first_byte is None else answer.first_byte - since,
         "total_s": time.monotonic() - since,
+        "streamed": answer.is_events,
         "label": choosing.label,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from . import tuning
 from .budget import Budget
 from .schedule import Schedule, parse
 
-__all__ = ["Terms", "budgets", "terms"]
+__all__ = ["Terms", "budgets", "shares", "terms"]
 
 Key = tuple[str, str]
 """A cluster and a model."""
@@ -80,12 +80,19 @@ def terms(clusters: Mapping[str, Any]) -> dict[Key, Terms]:
     found: dict[Key, Terms] = {}
     for name, section in clusters.items():
         if isinstance(section, LocalCluster | GlobusComputeCluster):
-            sharing = Counter(getattr(model, "together", None) for model in section.models)
-            for model in section.models:
-                together = getattr(model, "together", None)
-                nodes = (getattr(model, "nodes", None) or 1) / (sharing[together] if together else 1)
-                found[name, model.id] = _of(model, nodes)
+            nodes = shares(section.models)
+            found |= {(name, model.id): _of(model, nodes[model.id]) for model in section.models}
     return found
+
+
+def shares(models: Sequence[LocalModel]) -> dict[str, float]:
+    """Return the nodes that one replica of each model of a cluster takes, or its share of one."""
+    together = Counter(getattr(model, "together", None) for model in models)
+    return {
+        model.id: (getattr(model, "nodes", None) or 1) / (together[group] if group else 1)
+        for model in models
+        for group in (getattr(model, "together", None),)
+    }
 
 
 def budgets(clusters: Mapping[str, Any]) -> dict[Key, Budget]:

@@ -1,4 +1,4 @@
-"""The ledger: what was asked of which model and where it was served; never a prompt, never an answer."""
+"""The ledger: what was asked of which model, where it was served, and which nodes that took."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from .held import Held
+from .sums import usage
 
 __all__ = ["Ledger"]
 
@@ -20,23 +24,26 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
     request_id TEXT, at REAL, model TEXT, route TEXT, cluster TEXT, replica TEXT, status INTEGER, outcome
     TEXT,
-    prompt_tokens INTEGER, completion_tokens INTEGER, first_byte_s REAL, total_s REAL, notebook TEXT
+    prompt_tokens INTEGER, completion_tokens INTEGER, first_byte_s REAL, total_s REAL, notebook TEXT,
+    streamed INTEGER
 );
 CREATE INDEX IF NOT EXISTS requests_at ON requests (at);
+CREATE TABLE IF NOT EXISTS held (
+    cluster TEXT, replica TEXT, model TEXT, nodes REAL, began REAL, until REAL, PRIMARY KEY (cluster, replica)
+);
 """
-_HAS_NOTEBOOK = "SELECT 1 FROM pragma_table_info('requests') WHERE name = 'notebook'"
-"""Files of earlier releases have no such column."""
+_NEWER = {"notebook": "TEXT", "streamed": "INTEGER"}
+"""Columns that files of earlier releases do not have."""
 
-_INSERT = """
+_REQUEST = """
 INSERT INTO requests VALUES (:request_id, :at, :model, :route, :cluster, :replica, :status, :outcome,
-    :prompt_tokens, :completion_tokens, :first_byte_s, :total_s, :notebook)
+    :prompt_tokens, :completion_tokens, :first_byte_s, :total_s, :notebook, :streamed)
 """
-_SUMMARY = """
-SELECT model, count(*), sum(outcome NOT IN ('ok', 'cancelled') OR status >= 400),
-    sum(prompt_tokens), sum(completion_tokens)
-FROM requests WHERE at >= ? GROUP BY model
+_HELD = """
+INSERT INTO held VALUES (:cluster, :replica, :model, :nodes, :began, :until)
+ON CONFLICT (cluster, replica) DO UPDATE SET began = excluded.began, until = max(until, excluded.until)
 """
-_RECENT = "SELECT * FROM requests ORDER BY at DESC LIMIT 20"
+"""One line for a replica's whole life: seen again after a restart, it has had its nodes all the time."""
 
 
 class Ledger:
@@ -59,12 +66,19 @@ class Ledger:
         self._log = log
         self._complained = False
         self._connection: sqlite3.Connection | None = None
-        self._waiting: deque[dict[str, Any]] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MOST_WAITING)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="first-ledger")
 
     def add(self, outcomes: Iterable[dict[str, Any]]) -> None:
         """Enter requests that have ended, some time soon."""
-        self._waiting.extend(outcomes)
+        self._enter(_REQUEST, outcomes)
+
+    def hold(self, held: Held) -> None:
+        """Enter which nodes a replica has had until now, some time soon."""
+        self._enter(_HELD, [asdict(held)])
+
+    def _enter(self, statement: str, entries: Iterable[dict[str, Any]]) -> None:
+        self._waiting.extend((statement, entry) for entry in entries)
         self._thread.submit(self._insert)
 
     def usage(self) -> dict[str, Any]:
@@ -94,18 +108,21 @@ class Ledger:
             connection = sqlite3.connect(self._path, timeout=10)
             # No write-ahead log: home folders are often on network file systems, where it can break the file.
             connection.executescript(_SCHEMA)
-            if not connection.execute(_HAS_NOTEBOOK).fetchone():
-                connection.execute("ALTER TABLE requests ADD COLUMN notebook TEXT")
+            known = {name for _, name, *_ in connection.execute("PRAGMA table_info(requests)")}
+            for name, kind in _NEWER.items():
+                if name not in known:
+                    connection.execute(f"ALTER TABLE requests ADD COLUMN {name} {kind}")
             self._connection = connection
         return self._connection
 
     def _insert(self) -> None:
-        outcomes = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if not outcomes:
+        entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not entries:
             return
         try:
             with self._open() as connection:
-                connection.executemany(_INSERT, outcomes)
+                for statement, values in entries:
+                    connection.execute(statement, values)
             self._complained = False
         except (sqlite3.Error, OSError) as error:
             self._close()
@@ -114,33 +131,7 @@ class Ledger:
                 self._log.warning("Usage is not being recorded: %s: %s", self._path, error)
 
     def _usage(self) -> dict[str, Any]:
-        now = time.time()
-        midnight = time.mktime((*time.localtime(now)[:3], 0, 0, 0, 0, 0, -1))
         try:
-            connection = self._open()
-            recent = connection.execute(_RECENT)
-            names = [column[0] for column in recent.description]
-            return {
-                "today": _summary(connection, midnight),
-                "last_30_days": _summary(connection, now - 30 * 86_400),
-                "recent": [dict(zip(names, row, strict=True)) for row in recent],
-            }
+            return usage(self._open(), time.time())
         except sqlite3.Error as error:
             raise OSError(f"{self._path}: {error}") from None
-
-
-def _summary(connection: sqlite3.Connection, since: float) -> dict[str, Any]:
-    by_model = {}
-    failed = 0
-    for model, requests, bad, prompt, completion in connection.execute(_SUMMARY, (since,)):
-        by_model[model] = {
-            "requests": requests,
-            "prompt_tokens": prompt or 0,
-            "completion_tokens": completion or 0,
-        }
-        failed += bad or 0
-    totals = {
-        key: sum(entry[key] for entry in by_model.values())
-        for key in ("requests", "prompt_tokens", "completion_tokens")
-    }
-    return {**totals, "failed": failed, "by_model": by_model}
