@@ -13,7 +13,7 @@ from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_run
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Enum, Int, Unicode, default
 
-from . import config, kernel_env, layers
+from . import ai, config, kernel_env, layers
 from .allow import AllowLists, Person
 from .auth import key as keys
 from .auth import scopes, service_account
@@ -92,6 +92,11 @@ class FirstApp(ExtensionApp):
     @default("data_dir")
     def _default_data_dir(self) -> str:
         return str(Path(jupyter_data_dir()) / "first")
+
+    def _link_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Have our say in the server's configuration before other extensions read it."""
+        super()._link_jupyter_server_extension(serverapp)
+        ai.prefer(serverapp.config)
 
     def initialize_settings(self) -> None:
         """Build everything that needs no running loop."""

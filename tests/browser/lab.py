@@ -61,14 +61,14 @@ class Lab:
 
 
 @contextlib.contextmanager
-def running_lab(folder, *flags, extension=True, base_url="/", env=None):
+def running_lab(folder, *flags, extension=True, base_url="/", env=None, python=sys.executable):
     """Start JupyterLab and give it back when it answers; end it afterwards."""
     env = _environment(folder) | (env or {})
     root = folder / "root"
     root.mkdir()
     _write_settings(folder / "config" / "lab" / "user-settings" / "@jupyterlab")
     port, token = _free_port(), secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    command = [python, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={root}", f"--ServerApp.base_url={base_url}"]
     command += ["--LabApp.expose_app_in_browser=True", *flags]

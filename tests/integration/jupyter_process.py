@@ -46,9 +46,11 @@ class Jupyter:
         What its command is put behind, where it is to run in a place of its own.
     federation
         The text of a federation file, where Jupyter's configuration folder shall hold one.
+    python
+        The interpreter of the environment that it runs in.
     """
 
-    def __init__(self, home, *options, env=None, federation=None, inside=()):
+    def __init__(self, home, *options, env=None, federation=None, inside=(), python=sys.executable):
         self.home, self.token = home, uuid.uuid4().hex
         self.mark = f"FIRST_TEST_MARK={uuid.uuid4()}"
         for name in ("config", "runtime", "notebooks"):
@@ -65,7 +67,7 @@ class Jupyter:
             **dict([self.mark.split("=")]),
             **(env or {}),
         }
-        command = [*inside, sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
+        command = [*inside, python, "-m", "jupyter_server", "--no-browser", "--allow-root"]
         command += [f"--ServerApp.root_dir={home / 'notebooks'}", f"--IdentityProvider.token={self.token}"]
         command += [
             "--ServerApp.allow_unauthenticated_access=False",

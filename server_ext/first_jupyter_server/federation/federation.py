@@ -84,9 +84,10 @@ class Federation:
         """All of them."""
         return tuple(self._clusters.values())
 
-    def listen(self, listener: Callable[[Catalog, Catalog], None]) -> None:
-        """Have a function called with the old and the new catalog at each change."""
+    def listen(self, listener: Callable[[Catalog, Catalog], None]) -> Callable[[], None]:
+        """Have a function called with the old and the new catalog at each change; return how to end that."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def catalog(self) -> Catalog:
         """Return the catalog as it is now."""
@@ -108,7 +109,7 @@ class Federation:
         self._telling = None
         old, self._told = self._told, self.catalog()
         if self._told != old:
-            for listener in self._listeners:
+            for listener in tuple(self._listeners):
                 listener(old, self._told)
 
     def start(self, name: str, cluster: str | None = None, hold: float | None = None) -> Model:
