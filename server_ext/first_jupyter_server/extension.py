@@ -33,6 +33,8 @@ from .federation.federation import Federation
 from .federation.history import StartHistory
 from .federation.purse import Purse
 from .federation.scaler import Scaler
+from .federation.spreading import clusters_to_start
+from .federation.survey import without_rows
 from .federation.terms import budgets, terms
 from .notebooks import Notebooks
 from .openai import files as files_handlers
@@ -308,7 +310,8 @@ class FirstApp(ExtensionApp):
                 self.control.counts = {
                     (model, cluster): (run, wait) for model, cluster, run, wait in message["counts"]
                 }
-                self.scaler.load(self.control.counts, message["running"])
+                rows = {(model, cluster): number for model, cluster, number in message["rows"]}
+                self.scaler.load(without_rows(self.control.counts, rows), message["running"])
             case "done":
                 self.ledger.add(self.notebooks.named(message["outcomes"]))
                 self.news.usage()
@@ -332,6 +335,16 @@ class FirstApp(ExtensionApp):
                 self.news.batch(message["event"])
             case "wants":
                 self.batches_under_way = message["batches"]
+                self.scaler.batches_want(message["replicas"])
+                for model, replicas in message["replicas"].items():
+                    self._spread(model, replicas)
+
+    def _spread(self, name: str, replicas: int) -> None:
+        """Have a model on more clusters, where a batch asks for more than its rows would have started."""
+        model = self.federation.catalog().find(name)
+        for cluster in clusters_to_start(model, replicas) if model is not None and replicas > 1 else ():
+            with contextlib.suppress(ApiError):  # the budget is spent: it goes on with what there is
+                self.federation.start(name, cluster)
 
     def _open_batches(self) -> None:
         try:

@@ -11,6 +11,7 @@ from first_jupyter_server.dataplane.plane import DataPlane
 from first_jupyter_server.federation.catalog import Catalog, Model, Place, Replica, State
 
 KEY = "the-scoped-key"
+BATCH_KEY = "the-key-of-batches"
 MODEL = "org/model"
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
 
@@ -121,8 +122,9 @@ class Plane:
         self.said = []
         self.plane = DataPlane(self.said.append)
 
-    def configure(self, max_body=2**20):
-        self.plane.receive({"type": "config", "key": KEY, "max_body": max_body})
+    def configure(self, max_body=2**20, batches=""):
+        keys = {"key": KEY, "batch_key": BATCH_KEY}
+        self.plane.receive({"type": "config", **keys, "max_body": max_body, "batches": batches})
 
     def catalog(self, *replicas, state=None, **more):
         state = state or (State.HOT if replicas else State.COLD)

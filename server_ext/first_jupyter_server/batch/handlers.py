@@ -15,8 +15,9 @@ from first_jupyter_server.errors import ApiError
 
 from .asked import Wanted, seconds
 from .batches import Batches
+from .limits import MAX_FORM, too_large
 from .objects import Json, file, new_id, page
-from .upload import MAX_FORM, Upload, too_large
+from .upload import Upload
 
 __all__ = ["application"]
 

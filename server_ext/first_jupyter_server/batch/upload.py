@@ -11,13 +11,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from first_jupyter_server.errors import ApiError
 
-__all__ = ["MAX_FILE", "MAX_FORM", "Upload", "too_large"]
+from .limits import MAX_FILE, too_large
 
-MAX_FILE = 2**30
-"""Bytes of the largest file."""
-
-MAX_FORM = MAX_FILE + 2**20
-"""Bytes of the largest form."""
+__all__ = ["Upload"]
 
 MAX_FIELD = 65_536
 """Bytes of the other fields."""
@@ -148,9 +144,3 @@ class Upload:
 
     def _end(self) -> None:
         self._field = ""
-
-
-def too_large() -> ApiError:
-    """Say that a file is larger than is taken."""
-    message = f"The file is larger than {MAX_FILE // 2**20} MB; split it into several batches."
-    return ApiError(413, message, code="file_too_large", param="file")

@@ -38,6 +38,8 @@ class Attempt:
         The model's id.
     route
         Where the request goes.
+    row
+        Whether it is a row of a batch.
 
     Attributes
     ----------
@@ -45,7 +47,7 @@ class Attempt:
         Whether the replica is known to answer, or not to.
     """
 
-    def __init__(self, traffic: Traffic, model: str, route: Route) -> None:
+    def __init__(self, traffic: Traffic, model: str, route: Route, *, row: bool = False) -> None:
         self.route = route
         self._traffic = traffic
         self.model = model
@@ -58,7 +60,9 @@ class Attempt:
         self._dialing: asyncio.Task[None] | None = None
         self._is_paused = False
         self._sent = 0.0
+        self._row, self._room = row, traffic.room(model)
         self._crowd = self._measures.took(route.replica)
+        self._room.took(route.replica, self._since, row=row)
         traffic.breaker.took(*self._who)
 
     # the connection
@@ -133,7 +137,8 @@ class Attempt:
     def began(self, trail: Trail, *, streamed: bool) -> None:
         """Take note of the first token, and that the replica has read the conversation."""
         now, cluster = self._traffic.clock(), self.route.place.cluster
-        self._traffic.affinity.keep(self.model, trail, (cluster, self.route.replica.id), now)
+        if not self._row:
+            self._traffic.affinity.keep(self.model, trail, (cluster, self.route.replica.id), now)
         if streamed:
             seconds = now - self._since
             self._measures.began(self.route.replica, cluster, seconds, crowd=self._crowd, now=now)
@@ -142,6 +147,13 @@ class Attempt:
         """Take note that the answer is whole."""
         now, cluster = self._traffic.clock(), self.route.place.cluster
         self._measures.ended(self.route.replica, cluster, now - self._since, crowd=self._crowd, now=now)
+        if self._row:
+            self._room.answered(self.route.replica, now)
+
+    def refused(self) -> None:
+        """Take note that the replica has too much to do."""
+        if self._row:
+            self._room.refused(self.route.replica)
 
     def failed(self, reason: str) -> None:
         """Take note that no answer came, and why."""
@@ -151,5 +163,6 @@ class Attempt:
     def leave(self) -> None:
         """Count the request out."""
         self._measures.left(self.route.replica)
+        self._room.left(self.route.replica, self._traffic.clock(), row=self._row)
         if not self.is_known:
             self._traffic.breaker.gave_up(*self._who)

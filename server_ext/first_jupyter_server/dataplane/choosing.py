@@ -32,8 +32,8 @@ class Choosing:
         The data plane: the catalog and the traffic.
     request, asked
         The client's request, and what its body says.
-    request_id, label
-        Its id, and its notebook's label.
+    request_id, label, batch
+        Its id, its notebook's label, and the batch that it is a row of, if it is.
 
     Raises
     ------
@@ -41,12 +41,15 @@ class Choosing:
         Where there is no such model, or no such cluster.
     """
 
-    def __init__(self, plane: DataPlane, request: Request, asked: Asked, request_id: str, label: str) -> None:
+    def __init__(
+        self, plane: DataPlane, request: Request, asked: Asked, request_id: str, *, label: str, batch: str
+    ) -> None:
         self._plane = plane
         self._traffic = plane.traffic
         self._asked = asked
         self.request_id = request_id
         self.label = label
+        self.batch = batch
         self.arrived = time.time()
         self._own = forwarded.wishes_of(request, plane.clusters)
         self._tries = 0
@@ -74,9 +77,12 @@ class Choosing:
             self._started.clear()
         self._notice_ends()
         out = self._tried | self._resting if self._tried or self._resting else self._tried
-        decision = self._traffic.decide(self.model, self._wishes, self._asked.trail, out)
+        if self.batch:
+            decision = self._traffic.decide_row(self.model, self._wishes, out)
+        else:
+            decision = self._traffic.decide(self.model, self._wishes, self._asked.trail, out)
+            self._plane.decisions.keep(self.request_id, self.label, self.arrived, decision.record())
         self.last = decision
-        self._plane.decisions.keep(self.request_id, self.label, self.arrived, decision.record())
         if decision.why is router.Why.NOWHERE:
             self._give_up_where_pointless(decision)
         return decision
@@ -194,6 +200,8 @@ class Choosing:
 
     def in_line(self, patience: float | None) -> ApiError | None:
         """Return what to say where the line is longer than the client, or anyone, would wait."""
+        if self.batch:
+            return None
         wait = self._traffic.wait_in_line(self.model, self._wishes, self.label)
         longest = tuning.LINE_SECONDS if patience is None else min(patience, tuning.LINE_SECONDS)
         return refusals.overloaded(self.model.id, wait, longest) if wait > longest else None

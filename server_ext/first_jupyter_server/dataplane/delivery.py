@@ -65,7 +65,7 @@ class Delivery:
         headers = forwarded.for_replica(self._request, replica, self._choosing.request_id)
         host = authority(replica.host, replica.port, tls=replica.tls)
         request = request_bytes("POST", f"{replica.base}/{self._path}", host, headers, body)
-        self._attempt = self._plane.attempt(self._choosing.model.id, route)
+        self._attempt = self._plane.attempt(self._choosing.model.id, route, row=bool(self._choosing.batch))
         self._attempt.send(request, self._plane.pool(replica), self)
 
     @property
@@ -135,7 +135,10 @@ class Delivery:
         if not self._answer.begun:
             stated = dict(headers).get(b"content-length", b"")
             length = int(stated) if stated.isdigit() else None
-            self._answer.head(status, forwarded.for_client(headers, attempt.route), length)
+            told = forwarded.for_client(headers, attempt.route)
+            if self._choosing.batch:
+                told.append((b"x-first-line", b"%d" % self._plane.rows_waiting(self._choosing.model.id)))
+            self._answer.head(status, told, length)
         if status == 200:
             self._listen(attempt)
 

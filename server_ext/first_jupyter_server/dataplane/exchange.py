@@ -45,6 +45,8 @@ class Exchange:
         The path below ``/v1/``, such as ``chat/completions``.
     label
         The label of the notebook that asks; empty where none does.
+    batch
+        The batch that it is a row of; empty where it is none's.
 
     Raises
     ------
@@ -53,13 +55,20 @@ class Exchange:
     """
 
     def __init__(
-        self, plane: DataPlane, request: Request, connection: Connection, route: str, *, label: str = ""
+        self,
+        plane: DataPlane,
+        request: Request,
+        connection: Connection,
+        route: str,
+        *,
+        label: str = "",
+        batch: str = "",
     ) -> None:
         self._plane = plane
         self.path = route
         self.asked = bodies.read(request.body)
         self.request_id = forwarded.request_id(request)
-        self.choosing = Choosing(plane, request, self.asked, self.request_id, label)
+        self.choosing = Choosing(plane, request, self.asked, self.request_id, label=label, batch=batch)
         self._started = time.monotonic()
         self._waiting = Waiting(forwarded.wait_of(request), self._look_again)
         self._over = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,16 @@ if TYPE_CHECKING:
 
     from .downstream import Request
 
-__all__ = ["Headers", "for_client", "for_replica", "of_wishes", "request_id", "wait_of", "wishes_of"]
+__all__ = [
+    "Headers",
+    "batch_of",
+    "for_client",
+    "for_replica",
+    "of_wishes",
+    "request_id",
+    "wait_of",
+    "wishes_of",
+]
 
 Headers = list[tuple[bytes, bytes]]
 """Names in lower case, and values."""
@@ -52,6 +62,14 @@ _NO_WISHES = Wishes()
 def request_id(request: Request) -> str:
     """Return the client's own id for a request, or a new one."""
     return request.headers.get(b"x-request-id", b"").decode("latin-1") or f"req-{os.urandom(16).hex()}"
+
+
+def batch_of(request: Request, key: str) -> str:
+    """Return the batch that a request is a row of; nothing where the process of batches did not send it."""
+    stated = request.headers.get(b"x-first-batch-key", b"")
+    if not key or not hmac.compare_digest(stated, key.encode()):
+        return ""
+    return request.headers.get(b"x-first-batch", b"").decode("latin-1")
 
 
 def wait_of(request: Request) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,13 @@ from first_jupyter_server.dialects.no import Then
 from first_jupyter_server.federation import tuning
 from first_jupyter_server.federation.catalog import Catalog, Replica
 from first_jupyter_server.federation.decision import Route
+from first_jupyter_server.federation.fair import FairLine
 from first_jupyter_server.federation.wishes import Wishes
 from first_jupyter_server.paths import relay_socket
 from first_jupyter_server.paths.rendezvous import Rendezvous
 from first_jupyter_server.paths.tunnels import Tunnels
 
+from . import load
 from .attempt import Attempt
 from .decisions import Decisions
 from .downstream import Connection, Request
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 __all__ = ["DataPlane"]
+
+ROWS_LOOKED_AT = 4
+"""Rows in line that may find no room before the others are taken to find none either."""
+
+BUSY = frozenset((429, 503))
+"""Statuses of a server that has too much to do."""
 
 REPORT_EVERY = 0.25
 """Seconds between two reports of who runs, who waits and what has ended."""
@@ -119,9 +126,10 @@ class DataPlane:
         self.traffic.forget({replica.id for replica in live})
         for replica in [replica for replica in self._pools if replica not in live]:
             self._pools.pop(replica).close()
-        for line in self.traffic.lines():
-            for exchange in line:
+        for model in self.traffic.models():
+            for exchange in self.traffic.line(model):
                 exchange.start()
+            self._serve_rows(model)
         self._tell_listeners()
 
     # for a request
@@ -145,10 +153,10 @@ class DataPlane:
                 return partial(relay_socket.dial, self._relay, replica.id)
         return None
 
-    def attempt(self, model: str, route: Route) -> Attempt:
+    def attempt(self, model: str, route: Route, *, row: bool) -> Attempt:
         """Count a request in at a replica."""
         self._report_soon()
-        attempt = Attempt(self.traffic, model, route)
+        attempt = Attempt(self.traffic, model, route, row=row)
         self._liveness.begin(attempt)
         return attempt
 
@@ -159,6 +167,8 @@ class DataPlane:
 
     def turned_away(self, attempt: Attempt, said: TurnedAway) -> None:
         """Take note of what a replica said that did not serve a request."""
+        if said.status in BUSY:
+            attempt.refused()
         if said.status in PASSING and said.then is not Then.WAIT:
             self.failed(attempt, said.reason)
             return
@@ -184,7 +194,7 @@ class DataPlane:
         attempt.leave()
         self._liveness.end(attempt)
         self._report_soon()
-        if self.traffic.line(attempt.model):
+        if self.traffic.line(attempt.model) or self.traffic.rows(attempt.model):
             # Not at once: who leaves may still be about to say why.
             asyncio.get_running_loop().call_soon(self._serve_line, attempt.model)
 
@@ -192,6 +202,22 @@ class DataPlane:
         for exchange in itertools.islice(self.traffic.line(model), tuning.LOOKED_AT):
             if exchange.start():
                 return
+        self._serve_rows(model)
+
+    def _serve_rows(self, model: str) -> None:
+        """Have rows go on for which there is room, once nobody else can use it."""
+        in_vain = 0
+        for exchange in self.traffic.rows(model):
+            in_vain += not exchange.start()
+            if in_vain == ROWS_LOOKED_AT:
+                return
+
+    def rows_waiting(self, model: str) -> int:
+        """Return how many rows of batches wait for a model."""
+        return len(self.traffic.rows(model))
+
+    def _line(self, exchange: Exchange, model: str) -> FairLine[Exchange]:
+        return self.traffic.rows(model) if exchange.choosing.batch else self.traffic.line(model)
 
     def holds(self, exchange: Exchange) -> bool:
         """Whether a request is in line."""
@@ -199,18 +225,19 @@ class DataPlane:
 
     def hold(self, exchange: Exchange) -> None:
         """Put a request in line until the catalog changes or a slot comes free."""
-        model, label = where = (exchange.choosing.model.id, exchange.choosing.label)
+        choosing = exchange.choosing
+        model, label = where = (choosing.model.id, choosing.batch or choosing.label)
         if self._held.get(exchange) != where:
             self.waits_no_more(exchange)
             self._held[exchange] = where
-            self.traffic.line(model).add(label, exchange)
+            self._line(exchange, model).add(label, exchange)
             self._report_soon()
 
     def waits_no_more(self, exchange: Exchange, *, served: bool = False) -> None:
         """Take a request out of the line."""
         if (where := self._held.pop(exchange, None)) is not None:
             model, label = where
-            self.traffic.line(model).remove(label, exchange, served=served)
+            self._line(exchange, model).remove(label, exchange, served=served)
             self._report_soon()
 
     def start(self, model: str, cluster: str) -> None:
@@ -234,29 +261,8 @@ class DataPlane:
     # what others see of the load
 
     def counts(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """Return how many requests run and wait, by model and cluster."""
-        running: Counter[tuple[str, str]] = Counter()
-        waiting: Counter[tuple[str, str]] = Counter()
-        for model in self.catalog.models:
-            measures = self.traffic.measures(model.id)
-            for place in model.places:
-                for replica in place.replicas:
-                    running[model.id, place.cluster] += measures.running(replica.id)
-        for exchange, (model_id, _) in self._held.items():
-            waiting[model_id, exchange.choosing.waits_at] += 1
-        return {
-            key: (running[key], waiting[key]) for key in {*running, *waiting} if running[key] or waiting[key]
-        }
-
-    def _running(self) -> dict[str, int]:
-        """Return how many requests each replica answers, of those that answer any."""
-        running = {
-            replica.id: self.traffic.measures(model.id).running(replica.id)
-            for model in self.catalog.models
-            for place in model.places
-            for replica in place.replicas
-        }
-        return {replica: requests for replica, requests in running.items() if requests}
+        """Return how many requests run and wait, by model and cluster; rows of batches do not wait here."""
+        return load.counts(self.catalog, self.traffic, self._held)
 
     def public(self) -> dict[str, Any]:
         """Return the catalog as the control API shows it."""
@@ -275,7 +281,9 @@ class DataPlane:
         if counts != self._reported:
             self._reported = counts
             rows = [[*key, *value] for key, value in counts.items()]
-            self._send({"type": "load", "counts": rows, "running": self._running()})
+            in_batches = [[*key, number] for key, number in load.rows(self.catalog, self.traffic).items()]
+            running = load.running(self.catalog, self.traffic)
+            self._send({"type": "load", "counts": rows, "rows": in_batches, "running": running})
             self._tell_listeners()
 
     def _tell_listeners(self) -> None:

@@ -77,7 +77,9 @@ class Surface:
         route = path.removeprefix("/first/v1/")
         if route in ROUTES and path != route:
             _only("POST", request)
-            Exchange(self._plane, request, connection, route, label=keys.label(_token(request))).start()
+            batch = forwarded.batch_of(request, self._plane.batch_key)
+            label = keys.label(_token(request))
+            Exchange(self._plane, request, connection, route, label=label, batch=batch).start()
         elif route == "models" or route.startswith("models/"):
             _only("GET", request)
             self._models(route.removeprefix("models").lstrip("/"), connection)

@@ -13,6 +13,7 @@ from first_jupyter_server.federation.breaker import Breaker
 from first_jupyter_server.federation.catalog import Model
 from first_jupyter_server.federation.fair import FairLine
 from first_jupyter_server.federation.measures import Measures
+from first_jupyter_server.federation.room import Room
 from first_jupyter_server.federation.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ class Traffic:
         self.affinity = Affinity()
         self.rules: dict[str, Wishes] = {}
         self._lines: dict[str, FairLine[Exchange]] = {}
+        self._rows: dict[str, FairLine[Exchange]] = {}
         self._measures: dict[str, Measures] = {}
+        self._rooms: dict[str, Room] = {}
         self._chance = Random()  # noqa: S311  # it spreads load
 
     def measures(self, model: str) -> Measures:
@@ -46,6 +49,13 @@ class Traffic:
             measures = self._measures[model] = Measures(self.breaker)
         return measures
 
+    def room(self, model: str) -> Room:
+        """Return what room there is for rows of batches."""
+        room = self._rooms.get(model)
+        if room is None:
+            room = self._rooms[model] = Room(self.measures(model))
+        return room
+
     def line(self, model: str) -> FairLine[Exchange]:
         """Return the requests that wait for a model."""
         line = self._lines.get(model)
@@ -53,9 +63,16 @@ class Traffic:
             line = self._lines[model] = FairLine()
         return line
 
-    def lines(self) -> list[FairLine[Exchange]]:
-        """Return the lines for all models."""
-        return list(self._lines.values())
+    def rows(self, model: str) -> FairLine[Exchange]:
+        """Return the rows of batches that wait for a model: their turn is after all others'."""
+        line = self._rows.get(model)
+        if line is None:
+            line = self._rows[model] = FairLine()
+        return line
+
+    def models(self) -> list[str]:
+        """Return the models for which something waits, or has waited."""
+        return list({**self._lines, **self._rows})
 
     def decide(self, model: Model, wishes: Wishes, trail: Trail, tried: Collection[str]) -> router.Decision:
         """Choose where a request goes as things stand."""
@@ -69,6 +86,11 @@ class Traffic:
             tried=tried,
             chance=self._chance,
         )
+
+    def decide_row(self, model: Model, wishes: Wishes, tried: Collection[str]) -> router.Decision:
+        """Choose where a row of a batch goes: only where it holds up nobody, and without being remembered."""
+        view = self.room(model.id).at(self.clock(), model)
+        return router.decide(model, wishes, view, tried=tried, chance=self._chance)
 
     def wait_in_line(self, model: Model, wishes: Wishes, label: str) -> float:
         """Estimate the seconds until one more request of a notebook would leave the line for a model."""

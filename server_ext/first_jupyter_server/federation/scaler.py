@@ -18,7 +18,7 @@ from . import tuning
 from .catalog import Catalog, Counts, Model, Place
 from .demand import Demand, follow
 from .purse import Purse
-from .scaling import Change, Site, lacks, scale
+from .scaling import Change, Site, at_least, lacks, scale
 from .setbacks import Setbacks
 from .survey import in_flight, units
 from .terms import Key, Terms
@@ -60,6 +60,7 @@ class Scaler:
         self._demand: dict[str, Demand] = {}
         self._counts: Counts = {}
         self._running: Mapping[str, int] = {}
+        self._wanted: Mapping[str, int] = {}
         self._kept: dict[str, float] = {}
         self._let_go: set[Key] = set()
         self._notes: dict[Key, str] = {}
@@ -78,6 +79,11 @@ class Scaler:
         """Take what the data plane reports: requests by model and cluster, and by replica."""
         self._counts, self._running = counts, running
         self._look_in(LOOKS_AFTER)
+
+    def batches_want(self, replicas: Mapping[str, int]) -> None:
+        """Take how many replicas batches want, by model, for as long as they say so."""
+        self._wanted = replicas
+        self._look_in(0.0)
 
     def changed(self, old: Catalog, new: Catalog) -> None:
         """Take note that the catalog has changed."""
@@ -144,15 +150,16 @@ class Scaler:
         self._demand[model.id] = demand
         sites = {place.cluster: self._site(model, place, now) for place in model.places if not place.barred}
         missing = {name: site.least - len(site.units) for name, site in sites.items()}
-        for change in scale(model.id, list(sites.values()), demand):
+        wanted = at_least(list(sites.values()), self._wanted.get(model.id, 0))
+        for change in scale(model.id, wanted, demand):
             keep = change.replica is None and missing[change.cluster] > 0
             missing[change.cluster] -= keep
             self._do(change, self._hold(change, now) if keep else None)
         for place in model.places:
             if place.cluster in sites:
                 self._keep(place, model.id, sites[place.cluster], now)
-        self._note(model.id, list(sites.values()), demand, now)
-        return min(self._waits(model, list(sites.values()), demand, now))
+        self._note(model.id, wanted, demand, now)
+        return min(self._waits(model, wanted, demand, now))
 
     def _site(self, model: Model, place: Place, now: float) -> Site:
         key = place.cluster, model.id

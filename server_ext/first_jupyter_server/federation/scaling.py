@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from . import tuning
 from .demand import Demand
 
-__all__ = ["Change", "Site", "Unit", "lacks", "scale"]
+__all__ = ["Change", "Site", "Unit", "at_least", "lacks", "scale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,24 @@ def scale(model: str, sites: Sequence[Site], demand: Demand) -> list[Change]:
     sites = [_with(site, added.count(site.cluster)) for site in sites]
     more = list(_more(model, sites, demand))
     return [*kept, *more] if kept or more else list(_fewer(model, sites, demand))
+
+
+def at_least(sites: Sequence[Site], wanted: int) -> list[Site]:
+    """Have as many replicas kept in all, where they may be scaled: first where there are some, and soon.
+
+    Parameters
+    ----------
+    wanted
+        As many as somebody needs for a while, as a batch does.
+    """
+    wanted -= sum(len(site.units) for site in sites if site.most is None)
+    kept = {}
+    for site in sorted(sites, key=lambda site: (-len(site.units), site.takes)):
+        if site.most is not None:
+            some = max(0, min(wanted, site.most))
+            wanted -= some
+            kept[site.cluster] = dataclasses.replace(site, least=max(site.least, some))
+    return [kept.get(site.cluster, site) for site in sites]
 
 
 def lacks(sites: Sequence[Site], demand: Demand) -> bool:

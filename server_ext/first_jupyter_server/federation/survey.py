@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .catalog import Model, Place
+from .catalog import Counts, Model, Place
 from .scaling import Unit
 from .terms import Key, Terms
 
-__all__ = ["asked_for", "in_flight", "in_use", "units"]
+__all__ = ["asked_for", "in_flight", "in_use", "units", "without_rows"]
 
 _OVER = ("draining", "stopped", "failed")
 
@@ -42,6 +42,11 @@ def units(place: Place, running: Mapping[str, int], now: float) -> tuple[Unit, .
 def in_flight(model: str, counts: Mapping[Key, tuple[int, int]]) -> int:
     """Return the requests for a model that are answered or wait; the keys are models and clusters."""
     return sum(run + wait for (name, _), (run, wait) in counts.items() if name == model)
+
+
+def without_rows(counts: Counts, rows: Mapping[Key, int]) -> Counts:
+    """Leave out the rows of batches, which would keep any number of replicas busy; by model and cluster."""
+    return {key: (run - rows.get(key, 0), wait) for key, (run, wait) in counts.items()}
 
 
 def asked_for(models: Iterable[Model], terms: Mapping[Key, Terms]) -> dict[Key, float]:

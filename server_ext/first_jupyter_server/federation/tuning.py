@@ -5,6 +5,10 @@ from __future__ import annotations
 __all__ = [
     "AGAIN",
     "CACHED_FOR",
+    "CLIMB_FROM",
+    "CLIMB_PAYS",
+    "CLIMB_RESTS",
+    "CLIMB_TO",
     "CLUSTER_FAILURES",
     "CLUSTER_PAUSE",
     "COMPARED",
@@ -32,7 +36,9 @@ __all__ = [
     "READY_ELSEWHERE",
     "REPLICA_FAILURES",
     "REPLICA_PAUSE",
+    "ROWS_SHARE",
     "SERVICE",
+    "SHARED_FOR",
     "SLOTS",
     "SOMETHING",
     "START_ELSEWHERE",
@@ -189,3 +195,21 @@ seconds.
 PEAK_LASTS = 15.0
 PEAKS_KEPT = 7200.0
 """Seconds that one remembered peak stands for, and for which it is remembered."""
+
+ROWS_SHARE = 0.25
+"""Of a replica's slots: so many more rows of batches wait in it, that no slot idles until the next one comes.
+
+While people ask it too, as many stay free for them instead.
+"""
+
+SHARED_FOR = 10.0
+"""Seconds after a person's request for which a replica counts as shared."""
+
+CLIMB_FROM, CLIMB_TO = 8, 256
+"""Rows at once that a server begins with, and may get, which does not say how many it can answer."""
+
+CLIMB_PAYS = 1.05
+"""Rows a second by which half as many more at once have to pay, else they are taken back."""
+
+CLIMB_RESTS = 20
+"""Comparisons for which it then stays as it is."""

@@ -10,7 +10,7 @@ from tornado.httputil import parse_response_start_line
 from tornado.web import stream_request_body
 
 from first_jupyter_server.auth.handler import guarded
-from first_jupyter_server.batch.upload import MAX_FORM, too_large
+from first_jupyter_server.batch.limits import MAX_FORM, too_large
 from first_jupyter_server.errors import ApiError
 
 from .handlers import ForwardHandler
