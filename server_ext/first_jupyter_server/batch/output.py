@@ -12,7 +12,7 @@ from .lines import row
 from .rows import Rows
 from .validation import numbered
 
-__all__ = ["Ending", "Written", "write"]
+__all__ = ["EXPIRED", "Ending", "Written", "write"]
 
 
 class Ending(NamedTuple):
@@ -20,6 +20,9 @@ class Ending(NamedTuple):
 
     code: str
     message: str
+
+
+EXPIRED = Ending("batch_expired", "This request was not answered within the batch's completion_window.")
 
 
 class Written(NamedTuple):

@@ -75,6 +75,11 @@ class Done:
             self._bits.extend(bytes(at + 1024 - len(self._bits)))
         self._bits[at] |= 1 << (number & 7)
 
+    @property
+    def size(self) -> int:
+        """The bytes that it takes."""
+        return len(self._bits)
+
     def __contains__(self, number: int) -> bool:
         at = number >> 3
         return at < len(self._bits) and bool(self._bits[at] & 1 << (number & 7))

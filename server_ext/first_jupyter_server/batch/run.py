@@ -13,7 +13,7 @@ from .checkpoints import AGAIN, Checkpoints, until_written
 from .executor import Executor
 from .folder import Folder
 from .objects import Json, file, new_id
-from .output import Ending, Written, write
+from .output import EXPIRED, Written, write
 from .pace import Pace
 from .rows import Rows, Tally
 from .source import Source
@@ -23,8 +23,6 @@ __all__ = ["Here", "Run"]
 
 TOLD_EVERY = 1.0
 """Seconds between two notes of how far a batch is."""
-
-EXPIRED = Ending("batch_expired", "This request was not answered within the batch's completion_window.")
 
 
 class Here(Protocol):
