@@ -9,6 +9,7 @@ __all__ = ["by_name", "totals"]
 Json = dict[str, Any]
 
 SHOWN = 8
+NAMED = ("", "requests", "tokens", "first token", "node-hours")
 ROWS = (
     ("requests", lambda span: f"{span['requests']:,}"),
     ("of them failed", lambda span: f"{span.get('failed', 0):,}"),
@@ -26,8 +27,8 @@ def totals(usage: Json) -> list[list[str]]:
     return [row for row in rows if any(row[1:])]
 
 
-def by_name(sums: dict[str, Json]) -> list[list[str]]:
-    """List the names with most tokens, a row each: name, requests, tokens, first token, node-hours."""
+def by_name(sums: dict[str, Json]) -> tuple[list[str], list[list[str]]]:
+    """List the names with most tokens, as a table's head and rows; what nobody measured has no column."""
     ordered = sorted(sums.items(), key=lambda item: -_tokens(item[1]))
     rows = [
         [
@@ -42,7 +43,8 @@ def by_name(sums: dict[str, Json]) -> list[list[str]]:
     if rest := [each for _, each in ordered[SHOWN:]]:
         requests, tokens = sum(each["requests"] for each in rest), sum(map(_tokens, rest))
         rows.append([f"and {len(rest)} more", f"{requests:,}", f"{tokens:,}", "", ""])
-    return rows
+    told = [n for n in range(len(NAMED)) if any(row[n] for row in rows)]
+    return [NAMED[n] for n in told], [[row[n] for n in told] for row in rows]
 
 
 def _tokens(each: Json) -> int:

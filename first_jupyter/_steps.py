@@ -105,4 +105,8 @@ def steps_html(shown: list[Step]) -> str:
         f'<span aria-hidden="true">{SIGNS[step.state]}</span> {html.escape(step.name)}: {step.time}</li>'
         for step in shown
     )
-    return f'<ol style="list-style: none; margin: 4px 0; padding: 0">{"".join(items)}</ol>' if shown else ""
+    return (
+        f'<ol style="list-style: none; margin: 4px 0; padding: 0; line-height: 1.5">{"".join(items)}</ol>'
+        if shown
+        else ""
+    )

@@ -14,7 +14,7 @@ from first_jupyter._live import Live
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Card", "button", "html_table"]
+__all__ = ["Card", "button", "html_table", "prompt"]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -130,9 +130,21 @@ def button(
     name: str, icon: str, tooltip: str, action: Callable[[ipywidgets.Button], Any]
 ) -> ipywidgets.Button:
     """Make a button that says in words what it does; `action` gets it when it is pressed."""
-    made = ipywidgets.Button(description=name, icon=icon, tooltip=tooltip, layout={"width": "auto"})
+    layout = {"width": "auto", "align_self": "flex-start"}
+    made = ipywidgets.Button(description=name, icon=icon, tooltip=tooltip, layout=layout)
     made.on_click(action)
-    return made
+    return prompt(made)
+
+
+def prompt(control: ipywidgets.Widget) -> ipywidgets.Widget:
+    """Have what the reader does with a control taken up at once, also while a cell runs.
+
+    JupyterLab sends it to a thread beside the cell's. ipykernel since 7.4 hands it to the thread that had the
+    control's last message, which is the cell's own, unless the control's comm tells of no such thread.
+    """
+    if control.comm is not None:
+        control.comm._reply_subshell_for = None  # noqa: SLF001  there is no public way
+    return control
 
 
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
@@ -144,7 +156,9 @@ def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str 
         f"<tr>{''.join(_cell('td', cell, side) for cell, side in zip(row, sides, strict=True))}</tr>"
         for row in rows
     )
-    return f"<table>{titled if caption else ''}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    inside = f"{titled if caption else ''}<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    # A widget's lines are as high as its buttons.
+    return f'<table style="line-height: 1.5">{inside}</table>'
 
 
 def _cell(kind: str, text: str, side: str) -> str:

@@ -12,7 +12,7 @@ import traitlets
 from first_jupyter import _control as control
 from first_jupyter._errors import FirstError
 from first_jupyter._stage import find_model, nearest_cluster, short_name, stage_line, state_text
-from first_jupyter._widgets.card import Card, button, html_table
+from first_jupyter._widgets.card import Card, button, html_table, prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +38,14 @@ class ModelPicker(Card):
 
     def __init__(self) -> None:
         super().__init__()
-        self._list = ipywidgets.Select(
-            description="Model", options=[], rows=1, layout=WIDE, tooltip="The model that answers by default"
+        self._list = prompt(
+            ipywidgets.Select(
+                description="Model",
+                options=[],
+                rows=1,
+                layout=WIDE,
+                tooltip="The model that answers by default",
+            )
         )
         self._start = button("Start", "play", "Warm the chosen model up", self._does(control.start))
         self._stop = button(

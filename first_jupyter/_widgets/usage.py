@@ -20,7 +20,6 @@ __all__ = ["Usage"]
 PAUSE = 5.0
 """Seconds between two questions to the server, at least."""
 TOTALS = ["", "today", "30 days"]
-NAMED = ["requests", "tokens", "first token", "node-hours"]
 BAR, GAP, HEIGHT = 10, 2, 48
 
 
@@ -46,23 +45,20 @@ class Usage(Card):
 
     def text(self) -> str:
         """List the figures."""
-        parts = [table(TOTALS, totals(self._usage))[0]]
-        parts += [table([title, *NAMED], rows)[0] for title, rows in self._named()]
-        return "\n\n".join(parts)
+        parts = [table(TOTALS, totals(self._usage))]
+        parts += [table([title, *head[1:]], rows) for title, head, rows in self._named()]
+        return "\n\n".join(plain for plain, _ in parts)
 
     def page(self) -> str:
         """Show the figures and the days."""
         parts = [html_table(TOTALS, totals(self._usage), "Usage"), chart(self._usage.get("days") or [])]
-        parts += [html_table([title, *NAMED], rows) for title, rows in self._named()]
+        parts += [html_table(head, rows, title) for title, head, rows in self._named()]
         return "".join(parts)
 
-    def _named(self) -> list[tuple[str, list[list[str]]]]:
+    def _named(self) -> list[tuple[str, list[str], list[list[str]]]]:
         month = self._usage["last_30_days"]
-        parts = [
-            ("model, 30 days", by_name(month.get("by_model") or {})),
-            ("notebook, 30 days", by_name(month.get("by_notebook") or {})),
-        ]
-        return [(title, rows) for title, rows in parts if rows]
+        parts = [("By model, 30 days", "by_model"), ("By notebook, 30 days", "by_notebook")]
+        return [(title, *by_name(month[key])) for title, key in parts if month.get(key)]
 
     def _see(self, catalog: dict[str, Any]) -> None:
         """Take it as a hint that something was asked: the catalog tells of each request by its lease."""

@@ -81,7 +81,8 @@ class Row(ipywidgets.VBox):  # type: ignore[misc]
         self._log = button("Log", "list", "", self._logged)
         self._pane = ipywidgets.HTML()
         self._buttons = ipywidgets.HBox([self._extend, self._end, self._log])
-        super().__init__([self._line, self._buttons])
+        self._top = ipywidgets.HBox([self._line, self._buttons], layout={"flex_flow": "row wrap"})
+        super().__init__([self._top])
 
     def show(self, lease: Lease) -> None:
         """Show how the replica is now."""
@@ -96,7 +97,7 @@ class Row(ipywidgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take the row away with all that is in it."""
-        for part in (self._line, self._extend, self._end, self._log, self._buttons, self._pane):
+        for part in (self._line, self._extend, self._end, self._log, self._buttons, self._top, self._pane):
             part.close()
         super().close()
 
@@ -113,14 +114,14 @@ class Row(ipywidgets.VBox):  # type: ignore[misc]
     def _logged(self, pressed: ipywidgets.Button) -> None:
         if self._pane in self.children:
             self._log.description = "Log"
-            self.children = [self._line, self._buttons]
+            self.children = [self._top]
         elif (lease := self._lease) is not None:
             self._card.act(pressed, lambda: self._open(lease))
 
     def _open(self, lease: Lease) -> None:
         self._pane.value = _log(control.log(lease.model, cluster=lease.cluster, replica=lease.replica))
         self._log.description = "Hide log"
-        self.children = [self._line, self._buttons, self._pane]
+        self.children = [self._top, self._pane]
 
 
 def _count(known: list[Lease]) -> str:
@@ -134,7 +135,6 @@ def _log(told: dict[str, Any]) -> str:
         f"The last lines at {at}; all of it is {told['file']}" if told["file"] else f"The last lines at {at}"
     )
     lines = "\n".join(told["lines"]) or "It has said nothing yet."
-    return (
-        f'<div>{html.escape(head)}</div><pre tabindex="0" aria-label="Log of {html.escape(told["replica"])}" '
-        f'style="max-height: 16em; overflow: auto; margin: 0">{html.escape(lines)}</pre>'
-    )
+    named = f'tabindex="0" role="region" aria-label="Log of {html.escape(told["replica"])}"'
+    look = "max-height: 16em; overflow: auto; margin: 0; line-height: 1.4"
+    return f'<div>{html.escape(head)}</div><pre {named} style="{look}">{html.escape(lines)}</pre>'

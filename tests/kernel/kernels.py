@@ -39,7 +39,9 @@ class Subshell:
         self._id = reply["content"]["subshell_id"]
 
     def click(self, model_id):
-        content = {"comm_id": model_id, "data": {"method": "custom", "content": {"event": "click"}}}
-        message = self._client.session.msg("comm_msg", content)
+        self.send(model_id, {"method": "custom", "content": {"event": "click"}})
+
+    def send(self, model_id, data):
+        message = self._client.session.msg("comm_msg", {"comm_id": model_id, "data": data})
         message["header"]["subshell_id"] = self._id
         self._client.shell_channel.send(message)

@@ -38,9 +38,10 @@ def test_what_nobody_measured_has_no_row():
 
 def test_models_come_by_their_tokens_and_the_long_tail_as_one():
     sums = {f"m{n}": SUM | {"completion_tokens": n} for n in range(10)}
-    rows = by_name(sums)
+    head, rows = by_name(sums)
+    assert head == ["", "requests", "tokens", "first token"]
     assert [row[0] for row in rows] == [*(f"m{n}" for n in range(9, 1, -1)), "and 2 more"]
-    assert rows[0] == ["m9", "3", "1,009", "0.42 s", ""]
+    assert rows[0] == ["m9", "3", "1,009", "0.42 s"]
     assert rows[-1][1:3] == ["6", "2,001"]
 
 
@@ -57,7 +58,7 @@ def test_days_without_a_token_are_no_chart():
 
 
 def test_models_and_notebooks_are_told_apart(usage):
-    assert "model, 30 days" in usage._body.value
+    assert "By model, 30 days" in usage._body.value
     assert "a&lt;b.ipynb" in usage._body.value
     assert "a<b.ipynb" in usage.text()
 

@@ -8,6 +8,7 @@ from kernels import Subshell, run, value
 from wire import LOADING, SMOL, lease
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+LLAMA = "meta-llama/Llama-3.3-70B-Instruct"
 MAKE = "import first_jupyter as first"
 
 
@@ -16,26 +17,42 @@ def shown(messages):
     return [m["content"]["data"] for m in messages if m["msg_type"] in displays]
 
 
+def while_a_cell_streams(kernel, wire, act, condition, eventually):
+    """Act in the middle of an answer, wait for what comes of it, and end the answer early."""
+    manager, client = kernel
+    wire.says(*["word "] * 400, pace=0.05)
+    acted = []
+
+    def on_message(message):
+        if message["msg_type"] == "update_display_data" and not acted:
+            act()
+            acted.append(eventually(condition))
+            manager.interrupt_kernel()
+
+    messages, reply = run(client, "%%first\nWrite", on_message)
+    assert acted
+    assert reply["ename"] == "Interrupted"
+    assert shown(messages)[-1]["text/plain"].count("word") < 200
+
+
 def test_a_button_acts_while_a_cell_streams(kernel, wire, eventually):
     _, client = kernel
     wire.changes(leases=[lease()])
     run(client, f"%load_ext first_jupyter\n{MAKE}\nnodes = first.WarmNodes()\nnodes")
-    stop = value(client, "nodes.children[1]._end.model_id")
-    subshell = Subshell(client)
-    wire.says(*["word "] * 40, pace=0.05)
-    clicked = []
+    subshell, stop = Subshell(client), value(client, "nodes.children[1]._end.model_id")
+    asked = ("POST", "api/models/stop", {"model": SMOL, "cluster": "local", "replica": "r1"})
+    while_a_cell_streams(kernel, wire, lambda: subshell.click(stop), lambda: asked in wire.calls, eventually)
 
-    def click(message):
-        if message["msg_type"] == "update_display_data" and not clicked:
-            subshell.click(stop)
-            asked = ("POST", "api/models/stop", {"model": SMOL, "cluster": "local", "replica": "r1"})
-            eventually(lambda: asked in wire.calls)
-            clicked.append(message["content"]["data"]["text/plain"].count("word"))
 
-    messages, reply = run(client, "%%first\nWrite", click)
-    assert reply["status"] == "ok"
-    assert 0 < clicked[0] < 40
-    assert shown(messages)[-1]["text/plain"].count("word") == 40
+def test_a_model_is_picked_while_a_cell_streams(kernel, wire, eventually):
+    _, client = kernel
+    run(client, f"%load_ext first_jupyter\n{MAKE}\npicker = first.ModelPicker()\npicker")
+    subshell, picked = Subshell(client), value(client, "picker._list.model_id")
+
+    def pick():
+        subshell.send(picked, {"method": "update", "state": {"index": 0}, "buffer_paths": []})
+
+    while_a_cell_streams(kernel, wire, pick, lambda: wire.catalog["current"] == LLAMA, eventually)
 
 
 @pytest.mark.parametrize(
