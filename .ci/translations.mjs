@@ -16,7 +16,7 @@ function* stringsOf(name) {
   const source = ts.createSourceFile(name, readFileSync(new URL(name, SOURCES), 'utf8'), ts.ScriptTarget.Latest, true);
   const calls = [];
   const visit = node => {
-    if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && node.expression.name.text in METHODS) {
+    if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && Object.hasOwn(METHODS, node.expression.name.text)) {
       calls.push(node);
     }
     ts.forEachChild(node, visit);

@@ -2,6 +2,7 @@
 
 export const CommandIDs = {
   openPanel: 'first:open-panel',
+  addCluster: 'first:add-cluster',
   chooseModel: 'first:choose-model',
   startModel: 'first:start-model',
   stopModel: 'first:stop-model',

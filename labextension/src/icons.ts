@@ -3,6 +3,7 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 
 import type { State } from './api';
+import type { ICluster } from './clustersApi';
 
 function stateIcon(state: string, shape: string): LabIcon {
   return new LabIcon({
@@ -53,4 +54,11 @@ export const unavailableIcon = stateIcon(
 
 export function iconOf(state: State): LabIcon {
   return icons[state];
+}
+
+/** A cluster is there, as a hot model is, or is not, or nobody knows. */
+export function clusterIcon(state: ICluster['state']): LabIcon {
+  return { online: icons.hot, offline: icons.offline, unknown: icons.cold }[
+    state
+  ];
 }

@@ -5,6 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { IAccount } from './account';
+import { FormDialog } from './formDialog';
 import type { IBegunLogin } from './loginApi';
 
 const CODE_ID = 'jp-FirstLogin-code';
@@ -121,15 +122,6 @@ function Login(props: ILoginProps): JSX.Element {
   );
 }
 
-/** A dialog in which Enter is for what has the focus: by itself, it would press the only button, Cancel. */
-class LoginDialog extends Dialog<unknown> {
-  protected override _evtKeydown(event: KeyboardEvent): void {
-    if (event.key !== 'Enter') {
-      super._evtKeydown(event);
-    }
-  }
-}
-
 /** Shows the dialog until the login is through or given up; tells which. */
 export async function showLogin(
   account: IAccount,
@@ -151,7 +143,7 @@ export async function showLogin(
     />
   );
   body.addClass('jp-FirstLogin');
-  const dialog: LoginDialog = new LoginDialog({
+  const dialog: FormDialog = new FormDialog({
     title: trans.__('Log in with Globus'),
     body,
     focusNodeSelector: '.jp-FirstLogin-link',

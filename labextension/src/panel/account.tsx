@@ -7,7 +7,7 @@ import * as React from 'react';
 import type { IAccount } from '../account';
 import { CommandIDs } from '../commandIds';
 import type { ILogin } from '../loginApi';
-import { attempt, Notice, TextButton } from './parts';
+import { attempt, Known, TextButton } from './parts';
 import { Section } from './section';
 import { timeLeft } from './times';
 
@@ -22,18 +22,21 @@ export class AccountSection extends Section {
 
   protected override draw(): JSX.Element {
     const { account, trans } = this;
-    const login = account.login;
-    if (!login) {
-      return account.problem ? (
-        <Notice
-          problem
-          sentence={account.problem.message}
-          step={{ label: trans.__('Try Again'), act: () => account.refresh() }}
-        />
-      ) : (
-        <Notice sentence={trans.__('Asking who is logged in…')} />
-      );
-    }
+    return (
+      <Known
+        value={account.login}
+        problem={account.problem}
+        asking={trans.__('Asking who is logged in…')}
+        tryAgain={{
+          label: trans.__('Try Again'),
+          act: () => account.refresh()
+        }}
+        draw={login => this.login(login)}
+      />
+    );
+  }
+
+  private login(login: ILogin): JSX.Element {
     if (login.state === 'unneeded' || login.service_account) {
       return <p className="jp-FirstPanel-quiet">{login.sentence}</p>;
     }

@@ -2,10 +2,12 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { InputGroup } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
 import type { ControlApi, IModel } from '../api';
 import { choicesOf, filterModels, isUnderWay } from '../catalog';
+import { CommandIDs } from '../commandIds';
 import type { IFederation } from '../federation';
 import { remedyFor } from '../remedy';
 import { aboutModel } from '../words';
@@ -17,16 +19,19 @@ export class ModelsSection extends Section {
   constructor(
     private readonly federation: IFederation,
     private readonly api: ControlApi,
+    private readonly commands: CommandRegistry,
     private readonly trans: TranslationBundle
   ) {
     super('models', trans.__('Models'), [federation]);
   }
 
   protected override draw(): JSX.Element {
-    const { federation, api, trans } = this;
+    const { federation, api, commands, trans } = this;
     const remedy = remedyFor(federation, trans);
     if (remedy) {
-      return <Notice sentence={remedy.advice} />;
+      const label = trans.__('Add a Cluster…');
+      const act = (): unknown => commands.execute(CommandIDs.addCluster);
+      return <Notice sentence={remedy.advice} step={{ label, act }} />;
     }
     return <Models federation={federation} api={api} trans={trans} />;
   }

@@ -25,6 +25,23 @@ export function Notice(props: {
   );
 }
 
+/** What the server says, if need be beside why it says nothing newer; or that it is being asked. */
+export function Known<T>(props: {
+  value: T | null;
+  problem: Error | null;
+  asking: string;
+  tryAgain: IStep;
+  draw: (value: T) => JSX.Element;
+}): JSX.Element {
+  const { value, problem, asking, tryAgain, draw } = props;
+  return (
+    <>
+      {problem && <Notice problem sentence={problem.message} step={tryAgain} />}
+      {value === null ? !problem && <Notice sentence={asking} /> : draw(value)}
+    </>
+  );
+}
+
 export function TextButton(
   props: IStep & { accept?: boolean; name?: string | undefined }
 ): JSX.Element {

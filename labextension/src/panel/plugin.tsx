@@ -11,12 +11,17 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { IAccount as IAccountType } from '../account';
 import { IAccount } from '../account';
 import { ControlApi } from '../api';
+import { Clusters } from '../clusters';
 import { CommandIDs } from '../commandIds';
 import type { IFederation as IFederationType } from '../federation';
 import { IFederation } from '../federation';
+import { Usage } from '../usage';
 import { AccountSection } from './account';
+import { addCluster } from './addCluster';
+import { ClustersSection } from './clusters';
 import { ModelsSection } from './models';
 import { FirstPanel } from './panel';
+import { UsageSection } from './usage';
 import { WarmNodesSection } from './warmNodes';
 
 /** Of the ranks 501 to 899, which other people's extensions have. */
@@ -24,7 +29,8 @@ const RANK = 600;
 
 export const panelPlugin: JupyterFrontEndPlugin<void> = {
   id: 'first-jupyter:panel',
-  description: 'The account, the models and the warm nodes, in a panel.',
+  description:
+    'The account, the models, the nodes, their use and the clusters, in a panel.',
   autoStart: true,
   requires: [IFederation, IAccount],
   // Notebook 7 has another shell, and restores nothing.
@@ -40,12 +46,16 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const { commands, shell } = app;
     const trans = (translator ?? nullTranslator).load('first_jupyter');
-    const api = new ControlApi(app.serviceManager.serverSettings);
+    const { events, serverSettings } = app.serviceManager;
+    const api = new ControlApi(serverSettings);
+    const clusters = new Clusters(api, events.stream);
     const panel = new FirstPanel(federation, trans);
     panel.fill([
       [new AccountSection(account, commands, trans), 2],
-      [new ModelsSection(federation, api, trans), 6],
-      [new WarmNodesSection(federation, api, trans), 5]
+      [new ModelsSection(federation, api, commands, trans), 6],
+      [new WarmNodesSection(federation, api, trans), 5],
+      [new UsageSection(new Usage(api, events.stream), trans), 0],
+      [new ClustersSection(clusters, commands, trans), 0]
     ]);
     shell.add(panel, 'left', { rank: RANK, type: 'FIRST' });
     restorer?.add(panel, panel.id);
@@ -65,9 +75,14 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    palette?.addItem({
-      command: CommandIDs.openPanel,
-      category: trans.__('FIRST')
+    commands.addCommand(CommandIDs.addCluster, {
+      label: trans.__('Add a Cluster…'),
+      caption: trans.__('Take up a Globus Compute endpoint, with its models'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => addCluster(clusters, trans)
     });
+    for (const command of [CommandIDs.openPanel, CommandIDs.addCluster]) {
+      palette?.addItem({ command, category: trans.__('FIRST') });
+    }
   }
 };
