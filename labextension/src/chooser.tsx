@@ -8,6 +8,7 @@ import { choicesOf, filterModels } from './catalog';
 import { ChoiceList, optionId } from './choiceList';
 import type { IFederation } from './federation';
 import { remedyFor } from './remedy';
+import type { ISettings } from './settings';
 
 const LIST_ID = 'jp-FirstChooser-list';
 
@@ -124,6 +125,7 @@ class ChooserBody
 /** Shows the dialog, and makes its result the current choice. */
 export async function chooseModel(
   federation: IFederation,
+  settings: ISettings,
   trans: TranslationBundle
 ): Promise<void> {
   await federation.refresh();
@@ -156,7 +158,7 @@ export async function chooseModel(
     if (isChecked) {
       const choice = federation.current;
       const cluster = choice?.pinned ? choice.offer?.cluster : undefined;
-      await federation.start(choice?.model.id ?? value, cluster);
+      await federation.start(choice?.model.id ?? value, cluster, settings.hold);
     }
   } catch (error) {
     await showErrorMessage(trans.__('Not chosen'), error as Error);

@@ -6,6 +6,11 @@ export const CommandIDs = {
   chooseModel: 'first:choose-model',
   startModel: 'first:start-model',
   stopModel: 'first:stop-model',
+  showLog: 'first:show-log',
+  insertClient: 'first:insert-client',
+  explainError: 'first:explain-error',
+  sendSelection: 'first:send-selection',
+  quickstart: 'first:quickstart',
   login: 'first:login',
   logout: 'first:logout'
 } as const;

@@ -10,12 +10,17 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { ControlApi } from './api';
 import type { IChoice } from './catalog';
 import { resolve } from './catalog';
 import { chooseModel } from './chooser';
 import { CommandIDs } from './commandIds';
 import type { IFederation as IFederationType } from './federation';
 import { IFederation } from './federation';
+import type { ILogOf } from './panel/logDialog';
+import { showLog } from './panel/logDialog';
+import type { ISettings as ISettingsType } from './settings';
+import { ISettings } from './settings';
 import { choiceName } from './words';
 
 type Args = ReadonlyPartialJSONObject;
@@ -37,8 +42,19 @@ function meant(federation: IFederationType, args: Args): IChoice | null {
     : federation.current;
 }
 
+const logSchema = {
+  type: 'object',
+  required: ['model', 'cluster'],
+  properties: {
+    model: { type: 'string', description: 'An id' },
+    cluster: { type: 'string', description: 'Where it runs, or failed' },
+    replica: { type: 'string', description: 'One that runs' }
+  }
+};
+
 function startOrStop(
   federation: IFederationType,
+  settings: ISettingsType,
   trans: TranslationBundle,
   verb: 'start' | 'stop'
 ): CommandRegistry.ICommandOptions {
@@ -64,7 +80,9 @@ function startOrStop(
       }
       const cluster = choice.pinned ? choice.offer?.cluster : undefined;
       try {
-        await federation[verb](choice.model.id, cluster);
+        await (starts
+          ? federation.start(choice.model.id, cluster, settings.hold)
+          : federation.stop(choice.model.id, cluster));
       } catch (error) {
         const title = starts
           ? trans.__('%1 could not be started', name(args))
@@ -79,11 +97,12 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'first-jupyter:commands',
   description: 'Commands to choose, start and stop a model.',
   autoStart: true,
-  requires: [IFederation],
+  requires: [IFederation, ISettings],
   optional: [ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     federation: IFederationType,
+    settings: ISettingsType,
     palette: ICommandPalette | null,
     translator: ITranslator | null
   ): void => {
@@ -94,16 +113,24 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Choose a Model…'),
       caption: trans.__('Choose the language model that answers by default'),
       describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => chooseModel(federation, trans)
+      execute: () => chooseModel(federation, settings, trans)
     });
     commands.addCommand(
       CommandIDs.startModel,
-      startOrStop(federation, trans, 'start')
+      startOrStop(federation, settings, trans, 'start')
     );
     commands.addCommand(
       CommandIDs.stopModel,
-      startOrStop(federation, trans, 'stop')
+      startOrStop(federation, settings, trans, 'stop')
     );
+
+    const api = new ControlApi(app.serviceManager.serverSettings);
+    commands.addCommand(CommandIDs.showLog, {
+      label: trans.__('Show Log'),
+      caption: trans.__('Show the last lines of a replica’s log'),
+      describedBy: { args: logSchema },
+      execute: args => showLog(args as unknown as ILogOf, api, trans)
+    });
 
     const { chooseModel: choose, startModel, stopModel } = CommandIDs;
     for (const command of [choose, startModel, stopModel]) {

@@ -4,6 +4,7 @@ import type { Event } from '@jupyterlab/services';
 import { Token } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import type { ControlApi, ICatalog } from './api';
 import { ServerExtensionMissing } from './api';
@@ -27,6 +28,8 @@ export type Availability = 'loading' | 'ready' | 'missing' | 'unreachable';
 
 export interface IFederation {
   readonly changed: ISignal<IFederation, void>;
+  /** A model was asked to start from this page. */
+  readonly asked: ISignal<IFederation, string>;
   readonly availability: Availability;
   readonly catalog: ICatalog;
   readonly current: IChoice | null;
@@ -54,6 +57,10 @@ export class Federation extends Mirror<ICatalog> implements IFederation {
     page?: IPage
   ) {
     super(events, SCHEMAS, page);
+  }
+
+  get asked(): ISignal<this, string> {
+    return this._asked;
   }
 
   get availability(): Availability {
@@ -85,6 +92,7 @@ export class Federation extends Mirror<ICatalog> implements IFederation {
 
   async start(model: string, cluster?: string, hold?: number): Promise<void> {
     await this.api.start(model, cluster, hold);
+    this._asked.emit(model);
     await this.refresh();
   }
 
@@ -120,5 +128,6 @@ export class Federation extends Mirror<ICatalog> implements IFederation {
     }, SECOND_LOOK_MS);
   }
 
+  private readonly _asked = new Signal<this, string>(this);
   private _secondLook: ReturnType<typeof setTimeout> | undefined;
 }

@@ -5,9 +5,9 @@ import { LabIcon } from '@jupyterlab/ui-components';
 import type { State } from './api';
 import type { ICluster } from './clustersApi';
 
-function stateIcon(state: string, shape: string): LabIcon {
+function glyph(name: string, shape: string): LabIcon {
   return new LabIcon({
-    name: `first-jupyter:${state}`,
+    name: `first-jupyter:${name}`,
     svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 16 16"><g class="jp-icon3" fill="#616161">${shape}</g></svg>`
   });
 }
@@ -17,23 +17,23 @@ const ring = (inside: string): string =>
 
 const icons: Record<State, LabIcon> = {
   /** A full circle. */
-  hot: stateIcon('hot', '<circle cx="8" cy="8" r="6"/>'),
+  hot: glyph('hot', '<circle cx="8" cy="8" r="6"/>'),
   /** A circle, half filled. */
-  starting: stateIcon('starting', ring('<path d="M8 3a5 5 0 0 1 0 10z"/>')),
+  starting: glyph('starting', ring('<path d="M8 3a5 5 0 0 1 0 10z"/>')),
   /** A clock. */
-  queued: stateIcon(
+  queued: glyph(
     'queued',
     ring('<path d="M7.3 4.8h1.4v3l2.2 1.3-.7 1.2-2.9-1.8z"/>')
   ),
   /** An empty circle. */
-  cold: stateIcon('cold', ring('')),
+  cold: glyph('cold', ring('')),
   /** An arrow downwards. */
-  draining: stateIcon(
+  draining: glyph(
     'draining',
     ring('<path d="M7.3 4.8h1.4v3.4h2L8 11.2 5.3 8.2h2z"/>')
   ),
   /** A circle, struck through. */
-  offline: stateIcon(
+  offline: glyph(
     'offline',
     ring('<path d="M4.4 10.5l6.1-6.1 1.1 1.1-6.1 6.1z"/>')
   )
@@ -47,7 +47,7 @@ export const firstIcon = new LabIcon({
 });
 
 /** An exclamation mark in a circle: FIRST itself is not there. */
-export const unavailableIcon = stateIcon(
+export const unavailableIcon = glyph(
   'unavailable',
   ring('<path d="M7.3 4.6h1.4v4.3H7.3zM7.3 9.9h1.4v1.5H7.3z"/>')
 );
@@ -62,3 +62,9 @@ export function clusterIcon(state: ICluster['state']): LabIcon {
     state
   ];
 }
+
+/** A bulb. */
+export const explainIcon = glyph(
+  'explain',
+  '<path d="M8 1.5a4.5 4.5 0 0 0-2.5 8.2V11h5V9.7A4.5 4.5 0 0 0 8 1.5zM5.5 12h5v1h-5zM6.5 14h3v1h-3z"/>'
+);

@@ -17,7 +17,10 @@ import { Account, IAccount } from './account';
 import { ControlApi } from './api';
 import { CommandIDs } from './commandIds';
 import { showLogin } from './loginDialog';
+import type { Warn } from './reminder';
 import { remind } from './reminder';
+import type { ISettings as ISettingsType } from './settings';
+import { ISettings } from './settings';
 
 const noArguments = { args: { type: 'object' as const, properties: {} } };
 
@@ -63,9 +66,11 @@ export const loginPlugin: JupyterFrontEndPlugin<IAccountType> = {
   description: 'Logs in with Globus and out again.',
   autoStart: true,
   provides: IAccount,
+  requires: [ISettings],
   optional: [ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
+    settings: ISettingsType,
     palette: ICommandPalette | null,
     translator: ITranslator | null
   ): IAccountType => {
@@ -100,12 +105,14 @@ export const loginPlugin: JupyterFrontEndPlugin<IAccountType> = {
       palette?.addItem({ command, category: trans.__('FIRST') });
       account.changed.connect(() => commands.notifyCommandChanged(command));
     }
-    remind(
-      account,
-      Notification.warning,
-      () => void commands.execute(CommandIDs.login),
-      trans
-    );
+    const warn: Warn = async (message, options) => {
+      await settings.known;
+      if (settings.loginReminder) {
+        Notification.warning(message, options);
+      }
+    };
+    const again = (): void => void commands.execute(CommandIDs.login);
+    remind(account, warn, again, trans);
     // A demand of Globus is told at once, whatever is on the screen.
     account.watch();
     return account;

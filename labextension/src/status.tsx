@@ -1,4 +1,4 @@
-// `first-jupyter:status`: the current model and its state, in the status bar.
+// `first-jupyter:status`: the current model, its state and what is wanted of the person, in the status bar.
 
 import type {
   JupyterFrontEnd,
@@ -10,29 +10,36 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import type { IAccount as IAccountType } from './account';
+import { IAccount } from './account';
 import type { IFederation as IFederationType } from './federation';
 import { IFederation } from './federation';
 import { isUnderWay } from './catalog';
 import { CommandIDs } from './commandIds';
 import { iconOf, unavailableIcon } from './icons';
-import { remedyFor } from './remedy';
-import { choiceName, stateText, stateWord, tooltip } from './words';
+import { statusOf } from './statusWords';
 
 interface IStatusProps {
   federation: IFederationType;
+  account: IAccountType | null;
   trans: TranslationBundle;
   open: () => void;
 }
 
 /** Draws again at each change, and each second while a time is being counted down. */
-function useFederation(federation: IFederationType): void {
+function useChanges(
+  federation: IFederationType,
+  account: IAccountType | null
+): void {
   const [, draw] = React.useReducer((count: number) => count + 1, 0);
   React.useEffect(() => {
     federation.changed.connect(draw);
+    account?.changed.connect(draw);
     return () => {
       federation.changed.disconnect(draw);
+      account?.changed.disconnect(draw);
     };
-  }, [federation]);
+  }, [federation, account]);
   const offer = federation.current?.offer ?? null;
   const counting = isUnderWay(offer) && offer?.eta !== null;
   React.useEffect(() => {
@@ -41,9 +48,12 @@ function useFederation(federation: IFederationType): void {
   }, [counting]);
 }
 
-function Status({ federation, trans, open }: IStatusProps): JSX.Element {
-  useFederation(federation);
-  const { Icon, text, spoken, title } = describe(federation, trans);
+function Status(props: IStatusProps): JSX.Element {
+  const { federation, account, trans, open } = props;
+  useChanges(federation, account);
+  const login = account?.login ?? null;
+  const { state, text, spoken, title } = statusOf(federation, login, trans);
+  const Icon = state ? iconOf(state) : unavailableIcon;
   const onKeyDown = (event: React.KeyboardEvent): void => {
     if (event.key === 'Enter' || event.key === ' ') {
       event.preventDefault();
@@ -73,53 +83,17 @@ function Status({ federation, trans, open }: IStatusProps): JSX.Element {
   );
 }
 
-/** What the item shows, says aloud when it changes, and tells the resting pointer. */
-function describe(
-  federation: IFederationType,
-  trans: TranslationBundle
-): {
-  Icon: typeof unavailableIcon;
-  text: string;
-  spoken: string;
-  title: string;
-} {
-  const remedy = remedyFor(federation, trans);
-  if (remedy) {
-    const { title: text, advice } = remedy;
-    return { Icon: unavailableIcon, text, spoken: text, title: advice };
-  }
-  const choice = federation.current;
-  if (!choice) {
-    const text = trans.__('FIRST: choose a model');
-    return { Icon: unavailableIcon, text, spoken: text, title: text };
-  }
-  const { offer } = choice;
-  const name = choiceName(choice);
-  const age = federation.age;
-  const title = tooltip(choice, age, trans);
-  if (!offer) {
-    const text = trans.__('%1 · no cluster', name);
-    return { Icon: unavailableIcon, text, spoken: text, title };
-  }
-  return {
-    Icon: iconOf(offer.state),
-    text: `${name} · ${stateText(offer, age, trans)}`,
-    // The state alone: nobody wants each percent read out.
-    spoken: trans.__('%1 is %2', name, stateWord(offer.state, trans)),
-    title
-  };
-}
-
 export const statusPlugin: JupyterFrontEndPlugin<void> = {
   id: 'first-jupyter:status',
   description: 'Shows the current model and its state in the status bar.',
   autoStart: true,
   requires: [IFederation],
   // Notebook 7 has no status bar.
-  optional: [IStatusBar, ITranslator],
+  optional: [IAccount, IStatusBar, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     federation: IFederationType,
+    account: IAccountType | null,
     statusBar: IStatusBar | null,
     translator: ITranslator | null
   ): void => {
@@ -130,6 +104,7 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
     const item = ReactWidget.create(
       <Status
         federation={federation}
+        account={account}
         trans={trans}
         open={() => void app.commands.execute(CommandIDs.chooseModel)}
       />

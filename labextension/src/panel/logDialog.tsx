@@ -1,23 +1,29 @@
-// The log of a replica that runs, in a dialog that can be refreshed.
+// The log of a replica that runs, or of the last one that failed, in a dialog that can be refreshed.
 
 import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { ControlApi, ILog } from '../api';
-import type { IWarm } from './leases';
 import { LogText } from './logText';
 import { TextButton } from './parts';
 import { clock } from './times';
 
+export interface ILogOf {
+  model: string;
+  cluster: string;
+  /** One that runs; without it, the last that failed. */
+  replica?: string;
+}
+
 interface ILogProps {
-  warm: IWarm;
+  of: ILogOf;
   api: ControlApi;
   trans: TranslationBundle;
 }
 
-function Log({ warm, api, trans }: ILogProps): JSX.Element {
-  const { model, offer, lease } = warm;
+function Log({ of, api, trans }: ILogProps): JSX.Element {
+  const { model, cluster, replica } = of;
   const [log, setLog] = React.useState<ILog | null>(null);
   const [problem, setProblem] = React.useState('');
   const [asking, setAsking] = React.useState(false);
@@ -25,7 +31,7 @@ function Log({ warm, api, trans }: ILogProps): JSX.Element {
     setAsking(true);
     setProblem('');
     try {
-      setLog(await api.log(model.id, offer.cluster, lease.replica));
+      setLog(await api.log(model, cluster, replica));
     } catch (error) {
       setProblem((error as Error).message);
     } finally {
@@ -34,12 +40,12 @@ function Log({ warm, api, trans }: ILogProps): JSX.Element {
   };
   React.useEffect(() => void ask(), []);
   const said = asking
-    ? trans.__('Asking %1 for its log…', offer.cluster)
+    ? trans.__('Asking %1 for its log…', cluster)
     : log && trans.__('As of %1', clock(log.at, Date.now() / 1000));
   return (
     <>
       <p className="jp-FirstPanel-quiet">
-        {model.id} · {offer.cluster} · {lease.replica}
+        {[model, cluster, replica ?? log?.replica].filter(Boolean).join(' · ')}
       </p>
       {log && <LogText log={log} trans={trans} />}
       {problem && <p role="alert">{problem}</p>}
@@ -57,11 +63,11 @@ function Log({ warm, api, trans }: ILogProps): JSX.Element {
 }
 
 export async function showLog(
-  warm: IWarm,
+  of: ILogOf,
   api: ControlApi,
   trans: TranslationBundle
 ): Promise<void> {
-  const body = ReactWidget.create(<Log warm={warm} api={api} trans={trans} />);
+  const body = ReactWidget.create(<Log of={of} api={api} trans={trans} />);
   body.addClass('jp-FirstPanel-logDialog');
   const dialog = new Dialog({
     title: trans.__('Log'),

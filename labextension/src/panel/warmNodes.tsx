@@ -162,7 +162,13 @@ function Actions(props: IWarmNodeProps): JSX.Element {
       <TextButton
         label={trans.__('Log…')}
         name={trans.__('Log of %1', lease.replica)}
-        act={() => showLog(warm, api, trans)}
+        act={() =>
+          showLog(
+            { model: model.id, cluster: offer.cluster, replica: lease.replica },
+            api,
+            trans
+          )
+        }
       />
       {offer.unstoppable === '' && (
         <TextButton
