@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import socket
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .protocol import ReplicaRecord, Stage
 from .protocol.parts import Cutter, Part, unpack
+from .protocol.shards import PATH
 from .records import folder, read_all, state
+from .shard import Shard
 from .spool import Spool
 
 if TYPE_CHECKING:
@@ -61,7 +64,8 @@ def relay(home: str, replica: str, address: str, answer: str, request: list[str]
     answer
         The answer's name, 32 hexadecimal digits.
     request
-        Its head and its body as they go over the wire, each packed; without a key.
+        Its head and its body as they go over the wire, each packed; without a key. One for
+        ``protocol.shards.PATH`` is a shard of a batch.
 
     Returns
     -------
@@ -70,15 +74,23 @@ def relay(home: str, replica: str, address: str, answer: str, request: list[str]
     """
     spool = Spool(state(home), answer)
     spool.begin()
-    cutter = Cutter(time.monotonic())
+    head, body = (unpack(part, LONGEST) for part in request)
+    is_shard = head.startswith(f"POST {PATH} ".encode())
+    cutter = Cutter(time.monotonic(), shard=is_shard)
     count = 0
     try:
         record = _record(state(home), replica)
-        for part in _parts(record, address, request, cutter, spool):
-            spool.put(part)
-            count += 1
-            if not part.last:
-                _wait_for_fetches(spool)
+        if address not in record.addresses:
+            raise ConnectionError(f"{record.replica} is not at {address} any more")
+        _check(spool)
+        connect = partial(_connect, record, address)
+        key = record.key or ""
+        with closing(Shard(connect, key, body) if is_shard else _Alone(connect(), key, head, body)) as asked:
+            for part in _parts(asked, cutter, spool):
+                spool.put(part)
+                count += 1
+                if not part.last:
+                    _wait_for_fetches(spool)
     except OSError as error:
         spool.put(cutter.cut(time.monotonic(), last=True, error=_told(error)))
         count += 1
@@ -147,33 +159,47 @@ class _GivenUpError(Exception):
     """Nobody wants the answer any more."""
 
 
-def _parts(
-    record: ReplicaRecord, address: str, request: list[str], cutter: Cutter, spool: Spool
-) -> Iterator[Part]:
-    """Ask, and yield the answer's parts as they are due; the last one when its connection ends."""
-    if address not in record.addresses:
-        raise ConnectionError(f"{record.replica} is not at {address} any more")
-    head, body = (unpack(part, LONGEST) for part in request)
-    _check(spool)
-    with _connect(record, address) as sock:
+class _Answer(Protocol):
+    """An answer as it comes."""
+
+    def receive(self, most: int, seconds: float) -> bytes:
+        """Return at most so many bytes, none at its end; raises ``TimeoutError`` where none come in time."""
+
+    def close(self) -> None:
+        """Leave it."""
+
+
+class _Alone:
+    """The answer to a request, which ends when its connection does."""
+
+    def __init__(self, sock: socket.socket, key: str, head: bytes, body: bytes) -> None:
+        self._sock = sock
         sock.settimeout(FORGOTTEN)
-        sock.sendall(
-            head + f"authorization: Bearer {record.key}\r\nconnection: close\r\n\r\n".encode() + body
-        )
-        while True:
-            now = time.monotonic()
-            if (left := cutter.left(now)) <= 0:
-                yield cutter.cut(now)
-                continue
-            _check(spool)
-            sock.settimeout(min(left, LOOK_EVERY))
-            try:
-                data = sock.recv(min(PIECE, cutter.room))
-            except TimeoutError:
-                continue
-            if not data:
-                break
-            cutter.add(data, time.monotonic())
+        sock.sendall(head + f"authorization: Bearer {key}\r\nconnection: close\r\n\r\n".encode() + body)
+
+    def receive(self, most: int, seconds: float) -> bytes:
+        self._sock.settimeout(seconds)
+        return self._sock.recv(most)
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+def _parts(asked: _Answer, cutter: Cutter, spool: Spool) -> Iterator[Part]:
+    """Yield the answer's parts as they are due; the last one at its end."""
+    while True:
+        now = time.monotonic()
+        if (left := cutter.left(now)) <= 0:
+            yield cutter.cut(now)
+            continue
+        _check(spool)
+        try:
+            data = asked.receive(min(PIECE, cutter.room), min(left, LOOK_EVERY))
+        except TimeoutError:
+            continue
+        if not data:
+            break
+        cutter.add(data, time.monotonic())
     yield cutter.cut(time.monotonic(), last=True)
 
 

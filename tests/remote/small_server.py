@@ -1,6 +1,8 @@
 """A small HTTP server in a thread: it streams, answers at length, refuses and breaks off as it is asked."""
 
+import contextlib
 import json
+import select
 import socket
 import struct
 import threading
@@ -46,6 +48,8 @@ class Handler(BaseHTTPRequestHandler):
                     self.answer(body)
                 case "blob":
                     self.answer(world.blob)
+                case "rows":
+                    self.row(json.loads(body))
                 case "unframed":
                     self.unframed()
                 case "die":
@@ -75,6 +79,20 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(chunked(event(number)))
             time.sleep(EVERY)
 
+    def row(self, asked):
+        """Do what a row says: answer, refuse, wait, or break off."""
+        world = self.server.world
+        with world.one_more():
+            time.sleep(0.02)
+            while asked["do"] == "wait" and not world.left.is_set():
+                if select.select([self.connection], [], [], 0.01)[0]:  # the client has hung up
+                    world.left.set()
+        if asked["do"] == "break":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n")
+        else:
+            status = {"refuse": 400, "fail": 500}.get(asked["do"], 200)
+            self.answer(json.dumps(asked, indent=1).encode(), status)
+
     def unframed(self):
         self.send_response(200)
         self.end_headers()
@@ -91,6 +109,20 @@ class SmallServer:
 
     def __init__(self):
         self.seen, self.blob, self.left = [], b"", threading.Event()
+        self.at_once = self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def one_more(self):
+        """Count how many rows are being answered at a time."""
+        with self._lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.at_once -= 1
 
     def __enter__(self):
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,8 @@ IDLE = 30.0
 LINGER = 0.05
 """Seconds for which the first bytes wait for more: they are seldom a token."""
 
-_STEPS = ((8, 0.5), (12, 1.0), (16, 2.0))
-_LONGEST = 4.0
+_STEPS = ((8, 0.5), (12, 1.0), (16, 2.0), (math.inf, 4.0))
+_STEPS_OF_SHARDS = ((4, 2.0), (8, 10.0), (math.inf, 60.0))
 
 
 class PartsError(Exception):
@@ -57,9 +58,13 @@ class Part(Wire):
     error: str = ""
 
 
-def lasts(number: int) -> float:
-    """Return the seconds of an answer that a part holds: half a second at first, so that it flows."""
-    return next((seconds for until, seconds in _STEPS if number < until), _LONGEST) if number else 0.0
+def lasts(number: int, *, shard: bool = False) -> float:
+    """Return the seconds of an answer that a part holds: half a second at first, so that it flows.
+
+    Nobody reads along where a ``shard`` of a batch is answered: its parts are to be few.
+    """
+    steps = _STEPS_OF_SHARDS if shard else _STEPS
+    return next(seconds for until, seconds in steps if number < until) if number else 0.0
 
 
 def pack(data: bytes) -> str:
@@ -94,9 +99,12 @@ class Cutter:
     ----------
     now
         The moment at which the answer is begun to be waited for, by any clock that the calls share.
+    shard
+        Whether it is that of a shard of a batch.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, *, shard: bool = False) -> None:
+        self._shard = shard
         self._number = self._size = 0
         self._kept = bytearray()
         self._digest = hashlib.sha256()
@@ -121,7 +129,8 @@ class Cutter:
             return 0.0
         if self._came is None:
             return max(0.0, self._since + IDLE - now)
-        due = self._since + lasts(self._number) if self._number else self._came + LINGER
+        held = lasts(self._number, shard=self._shard)
+        due = self._since + held if self._number else self._came + LINGER
         return max(0.0, due - now)
 
     def cut(self, now: float, *, last: bool = False, error: str = "") -> Part:
