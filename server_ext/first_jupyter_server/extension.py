@@ -348,7 +348,7 @@ class FirstApp(ExtensionApp):
 
     def _open_batches(self) -> None:
         try:
-            self.batches.open(port=self.dataplane.port, key=self.key)
+            self.batches.open(port=self.dataplane.port, key=self.key, relay=self.relay.path)
         except OSError as error:
             self.log.error("There are no batches: %s", error)
 

@@ -64,6 +64,35 @@ def test_answers_at_once_stay_within_what_globus_compute_takes(far, compute):
     assert [call.line for call in compute.web.calls[before:] if call.status == 429] == []
 
 
+def test_a_batch_costs_a_handful_of_submissions(far, compute):
+    far.have_hot()
+    since, count = len(compute.payloads), 60
+    rows = [
+        {
+            "custom_id": f"row-{number}",
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {"messages": TELL["messages"], "max_tokens": 2},
+        }
+        for number in range(count)
+    ]
+    with far.openai() as client:
+        content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        uploaded = client.files.create(file=("rows.jsonl", content), purpose="batch")
+        asked = {"endpoint": "/v1/chat/completions", "completion_window": "1h"}
+        batch = client.batches.create(input_file_id=uploaded.id, **asked)
+        done = wait_until(
+            lambda: (now := client.batches.retrieve(batch.id)).status == "completed" and now,
+            180,
+            lambda: str(client.batches.retrieve(batch.id)),
+        )
+        answers = client.files.content(done.output_file_id).text.splitlines()
+    assert [json.loads(answer)["custom_id"] for answer in answers] == [row["custom_id"] for row in rows]
+    submissions = orders(compute, "relay", since)
+    tell(f"{count} rows, {len(submissions)} submissions")
+    assert len(submissions) <= 3
+
+
 def test_no_key_is_in_a_task(far, agent, compute):
     far.have_hot()
     read(far, 4)

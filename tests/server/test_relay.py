@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import math
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import orjson
 import pytest
@@ -12,7 +11,7 @@ from first_jupyter_remote import functions
 from first_jupyter_remote.protocol import ReplicaRecord, Stage
 from first_jupyter_remote.protocol.parts import lasts
 from first_jupyter_remote.records import write
-from first_jupyter_server.clusters.globus_faults import ComputeFault, explain
+from first_jupyter_server.clusters.globus_faults import ComputeFault
 from first_jupyter_server.federation.catalog import Replica
 from first_jupyter_server.paths import relay as relaying
 from first_jupyter_server.paths.allowance import Allowance
@@ -20,40 +19,10 @@ from first_jupyter_server.paths.relay import Relay
 from first_jupyter_server.paths.relay_answer import AT_FIRST, LEFT, THEN, Allowances, Relayed
 
 from .conftest import CHAT, begin_events, end_events, event, json_answer, until
+from .nearby_endpoint import Nearby
 
 STREAM = {**CHAT, "stream": True}
 KEY = "sk-known-on-the-cluster"
-
-
-class Nearby:
-    """An endpoint whose tasks run in threads here; it remembers each submission, and may spoil results."""
-
-    def __init__(self):
-        self.submissions, self.spoil, self.fault = [], lambda said: said, None
-        self._threads = ThreadPoolExecutor(64)
-
-    async def submit(self, config, function, *args):
-        return (await self.submit_together(config, [(function, args)]))[0]
-
-    async def submit_together(self, config, calls):
-        self.submissions.append((config["role"], [(name, args) for name, args in calls]))
-        if self.fault is not None:
-            failed = Future()
-            failed.set_exception(self.fault)
-            return [failed] * len(calls)
-        return [self._threads.submit(getattr(functions, name), *args) for name, args in calls]
-
-    async def result(self, config, future):
-        try:
-            return self.spoil(await asyncio.shield(asyncio.wrap_future(future)))
-        except (RuntimeError, OSError) as error:
-            raise explain(error, endpoint="e-1") from error
-
-    def made(self, name):
-        return [args for _, calls in self.submissions for each, args in calls if each == name]
-
-    def close(self):
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class World:

@@ -12,17 +12,15 @@ from typing import Any
 
 from tornado.httpserver import HTTPServer
 
-from first_jupyter_server.dataplane.upstream import Pool
 from first_jupyter_server.federation.catalog import Catalog
 from first_jupyter_server.processes.pipe import ParentPipe, sender
 
-from .asked import WISHES
 from .batches import Batches
+from .executors import Executors
 from .folder import Folder
 from .handlers import application
 from .news import News
 from .objects import Json
-from .through_plane import ThroughPlane, Way
 
 LEAVING = 3.0
 """Seconds for which what is answered is still written down at the end."""
@@ -51,24 +49,10 @@ class Service:
         self._send = send
         await loop.connect_read_pipe(lambda: ParentPipe(self._receive, self._closed), sys.stdin)
         config = await self._config
-        pool = Pool("127.0.0.1", config["port"])
-        keys = (
-            (b"authorization", b"Bearer " + config["key"].encode()),
-            (b"x-first-batch-key", config["batch_key"].encode()),
-        )
-
-        def executor(batch: Json) -> ThroughPlane:
-            wishes = [(name, batch["first"].get(name.removeprefix("x-first-"))) for name in WISHES]
-            asked = [(name.encode(), value.encode()) for name, value in wishes if value]
-            return ThroughPlane(
-                batch["id"],
-                batch["endpoint"],
-                Way(pool, (*keys, (b"x-first-batch", batch["id"].encode()), *asked)),
-            )
-
+        executors = Executors(config, lambda: self._catalog)
         folder = await asyncio.to_thread(Folder, Path(config["folder"]))
         news = News(send)
-        batches = self._batches = Batches(folder, executor, news.add)
+        batches = self._batches = Batches(folder, executors.of, news.add)
         batches.take(self._catalog)
         server = HTTPServer(application(batches))
         server.add_sockets([self._listener])

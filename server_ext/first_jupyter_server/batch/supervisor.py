@@ -50,13 +50,15 @@ class BatchSupervisor:
         """The socket."""
         return str(self._sockets / "batches")
 
-    def open(self, *, port: int, key: str) -> None:
+    def open(self, *, port: int, key: str, relay: str) -> None:
         """Open the socket; the process itself is started when it is needed.
 
         Parameters
         ----------
         port, key
             The data plane's.
+        relay
+            The socket of what is carried by Globus Compute.
 
         Raises
         ------
@@ -69,6 +71,7 @@ class BatchSupervisor:
             "port": port,
             "key": key,
             "batch_key": self.key,
+            "relay": relay,
         }
         self._sockets.mkdir(mode=0o700)
         self._listener = socket.socket(socket.AF_UNIX)

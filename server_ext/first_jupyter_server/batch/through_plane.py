@@ -70,6 +70,7 @@ class ThroughPlane:
 
     async def run(self, take: Take, give: Give) -> None:
         """Answer rows until there are no more."""
+        self._over = False
         async with asyncio.TaskGroup() as workers:
             while True:
                 while self.running < self._width.now and (tried := await self._next(take)) is not None:

@@ -78,7 +78,7 @@ class Choosing:
         self._notice_ends()
         out = self._tried | self._resting if self._tried or self._resting else self._tried
         if self.batch:
-            decision = self._traffic.decide_row(self.model, self._wishes, out)
+            decision = self._traffic.decide_row(self.model, self._wishes, {*out, *self._by_globus_compute()})
         else:
             decision = self._traffic.decide(self.model, self._wishes, self._asked.trail, out)
             self._plane.decisions.keep(self.request_id, self.label, self.arrived, decision.record())
@@ -219,6 +219,15 @@ class Choosing:
             wishes = replace(wishes, cluster=cluster, needs=self._asked.needs, backends=self._backends)
         rules = self._traffic.rules.get(self.label)
         return model, wishes if rules is None else wishes.within(rules)
+
+    def _by_globus_compute(self) -> set[str]:
+        """Return the replicas that rows reach in shards instead: what it carries one by one is for people.
+
+        Where there are no others, they are none: it may be that shards are not to reach them.
+        """
+        ready = [replica for place in self.model.places for replica in place.replicas]
+        there = {replica.id for replica in ready if replica.path == "relay"}
+        return there if len(there) < len(ready) else set()
 
     def _notice_ends(self) -> None:
         """Look for replicas that were started for this request and have ended before they were ready."""

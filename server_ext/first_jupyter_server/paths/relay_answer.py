@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple, Protocol
 
 from first_jupyter_remote.protocol.parts import IDLE, Gatherer, PartsError, lasts, pack
+from first_jupyter_remote.protocol.shards import PATH
 
 from first_jupyter_server.clusters.globus_executor import CONTROL, RELAY, Config
 from first_jupyter_server.clusters.globus_faults import ComputeFault
@@ -118,6 +119,7 @@ class RelayedAnswer:
         self._gatherer = Gatherer()
         self._kept: list[bytes] = []
         self._begun = False
+        self._is_shard = asked.head.startswith(f"POST {PATH} ".encode())
 
     async def carry(self) -> None:
         """Have the request answered, and pass the answer on as it comes.
@@ -217,7 +219,7 @@ class RelayedAnswer:
             self._more = None
         awaited: set[asyncio.Future[Any]] = {coming, left, *([] if carrying.done() else [carrying])}
         try:
-            async with asyncio.timeout(lasts(number) + IDLE + SLOWNESS):
+            async with asyncio.timeout(lasts(number, shard=self._is_shard) + IDLE + SLOWNESS):
                 while not coming.done():
                     done, awaited = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
                     if left in done:
