@@ -6,7 +6,7 @@ import json
 import pytest
 from first_jupyter_server.batch import batches as all_batches
 from first_jupyter_server.batch import run as one_run
-from first_jupyter_server.batch.asked import Wanted
+from first_jupyter_server.batch.asked import Wanted, max_cost
 from first_jupyter_server.batch.batches import Batches
 from first_jupyter_server.batch.folder import Folder
 from first_jupyter_server.batch.objects import file
@@ -65,9 +65,14 @@ class Process:
         await self.batches.books.add_file(file("input.jsonl", len(content), "batch", identity))
         return identity
 
-    async def begin(self, rows):
+    async def begin(self, rows, **metadata):
         source = await self.upload("".join(line(number) for number in range(1, rows + 1)), f"file-{rows}")
-        asked = {"endpoint": ENDPOINT, "input_file_id": source, "completion_window": "24h"}
+        asked = {
+            "endpoint": ENDPOINT,
+            "input_file_id": source,
+            "completion_window": "24h",
+            "metadata": metadata,
+        }
         return (await self.batches.create(Wanted.read(asked, {})))["id"]
 
     async def until(self, batch, status):
@@ -163,7 +168,7 @@ async def test_a_cancelled_batch_keeps_what_it_has_and_can_be_resumed(process):
     assert one.entries(cancelled["output_file_id"]) == [1, 2, 3, 4, 6, 7]
     assert cancelled["request_counts"] == {"total": 20, "completed": 6, "failed": 1}
     assert cancelled["cancelled_at"] >= cancelled["cancelling_at"]
-    resumed = await one.batches.resume(batch, 60.0)
+    resumed = await one.batches.resume(batch, 60.0, {})
     assert (resumed["status"], resumed["output_file_id"], resumed["cancelled_at"]) == (
         "in_progress",
         None,
@@ -208,17 +213,34 @@ async def test_what_is_left_when_the_time_is_over_gets_the_reason(process):
     assert one.entries(expired["output_file_id"]) == [1, 2, 3]
     assert one.entries(expired["error_file_id"]) == [4, 5, 6]
     assert expired["request_counts"] == {"total": 6, "completed": 3, "failed": 3}
-    await one.batches.resume(batch, 60.0)
+    await one.batches.resume(batch, 60.0, {})
     one.hands.let(3)
     done = await one.until(batch, "completed")
     assert one.entries(done["output_file_id"]) == [1, 2, 3, 4, 6]
+
+
+async def test_max_cost_ends_a_batch_before_more_is_asked_and_can_be_raised(process):
+    one = process()
+    batch = await one.begin(20, max_cost="6")
+    one.hands.let(20)
+    spent = await one.until(batch, "cancelled")
+    assert one.hands.answered == [1, 2, 3]  # of two tokens each
+    assert one.entries(spent["output_file_id"]) == [1, 2, 3]
+    assert spent["first"]["reason"] == "max_cost, 6 tokens, is used up."
+    await one.batches.resume(batch, 60.0, {})
+    assert (await one.until(batch, "cancelled"))["request_counts"]["completed"] == 3
+    await one.batches.resume(batch, 60.0, max_cost({"max_cost": 12}))
+    await one.until(batch, "cancelled")
+    assert one.hands.answered == [1, 2, 3, 4, 5, 6]
+    await one.batches.resume(batch, 60.0, max_cost({"max_cost": None}))
+    assert (await one.until(batch, "completed"))["first"]["reason"] is None
 
 
 async def test_only_what_can_be_is_cancelled_or_resumed(process):
     one = process()
     batch = await one.begin(1)
     with pytest.raises(ApiError, match="only one that was cancelled or has expired"):
-        await one.batches.resume(batch, 60.0)
+        await one.batches.resume(batch, 60.0, {})
     one.hands.let(1)
     await one.until(batch, "completed")
     with pytest.raises(ApiError, match="is completed; only one that is under way"):
@@ -248,6 +270,7 @@ async def test_a_file_that_a_batch_reads_stays(process):
         ({"completion_window": "never"}, "completion_window"),
         ({"metadata": {"a": 1}}, "metadata"),
         ({"metadata": {"replicas": "many"}}, "metadata.replicas"),
+        ({"metadata": {"max_cost": "0"}}, "metadata.max_cost"),
     ],
 )
 def test_what_is_wrong_with_a_wish_is_told(change, param):

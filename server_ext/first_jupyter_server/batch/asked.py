@@ -14,12 +14,13 @@ from first_jupyter_server.errors import ApiError
 from .lines import ENDPOINTS
 from .objects import Json
 
-__all__ = ["WISHES", "Wanted", "seconds"]
+__all__ = ["WISHES", "Wanted", "max_cost", "seconds"]
 
 WISHES = ("x-first-avoid", "x-first-prefer", "x-first-stay")
 """Headers that say where rows may be answered; kept with the batch."""
 
-MOST_REPLICAS = 1_000
+NUMBERS = {"replicas": 1_000, "max_cost": 10**15}
+"""What ``metadata`` may ask for besides, and how much of it at most."""
 
 _DURATION: TypeAdapter[float | None] = TypeAdapter(Duration)
 
@@ -33,7 +34,8 @@ class Wanted:
     window
         ``completion_window`` as it was written, and the seconds that it means.
     first
-        What goes beyond OpenAI's keys: ``replicas``, and the clusters of ``stay``, ``avoid``, ``prefer``.
+        What goes beyond OpenAI's keys: ``replicas``, ``max_cost``, and the clusters of ``stay``, ``avoid``,
+        ``prefer``.
     """
 
     endpoint: str
@@ -60,8 +62,9 @@ class Wanted:
         window = _text(body, "completion_window")
         metadata = _metadata(body)
         first: Json = {}
-        if metadata and (replicas := metadata.get("replicas")) is not None:
-            first["replicas"] = _replicas(replicas)
+        for name, most in NUMBERS.items():
+            if metadata and (value := metadata.get(name)) is not None:
+                first[name] = _number(value, f"metadata.{name}", most)
         for name in WISHES:
             if (value := headers.get(name)) is not None:
                 first[name.removeprefix("x-first-")] = value
@@ -86,6 +89,20 @@ def seconds(window: str) -> float:
     return found
 
 
+def max_cost(body: Any) -> Json:
+    """Return what a request to resume a batch says of its ``max_cost``: nothing, another one, or none.
+
+    Raises
+    ------
+    ApiError
+        400 where it is no number of tokens.
+    """
+    if not isinstance(body, dict) or "max_cost" not in body:
+        return {}
+    value = body["max_cost"]
+    return {"max_cost": None if value is None else _number(value, "max_cost", NUMBERS["max_cost"])}
+
+
 def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
@@ -103,8 +120,8 @@ def _metadata(body: dict[str, Any]) -> dict[str, str] | None:
     return metadata
 
 
-def _replicas(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= MOST_REPLICAS:
-        message = f"'metadata.replicas' must be a whole number from 1 on, such as \"2\", not {value!r}."
-        raise ApiError(400, message, code="invalid_value", param="metadata.replicas")
+def _number(value: Any, name: str, most: int) -> int:
+    if not str(value).isdecimal() or not 1 <= int(value) <= most:
+        message = f"'{name}' must be a whole number from 1 to {most:,}, such as \"2\", not {value!r}."
+        raise ApiError(400, message, code="invalid_value", param=name)
     return int(value)

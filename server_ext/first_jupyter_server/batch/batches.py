@@ -119,8 +119,15 @@ class Batches:
         self._look.set()
         return batch(changed)
 
-    async def resume(self, identity: str, seconds: float) -> Json:
+    async def resume(self, identity: str, seconds: float, first: Json) -> Json:
         """Have a batch that was cancelled or has expired go on with the rows that are not answered.
+
+        Parameters
+        ----------
+        seconds
+            For how long.
+        first
+            What is to change beyond OpenAI's keys.
 
         Raises
         ------
@@ -133,6 +140,7 @@ class Batches:
             "expires_at": int(time.time() + seconds),
             "output_file_id": None,
             "error_file_id": None,
+            "first": {"reason": None, **first},
             **dict.fromkeys(("finalizing_at", "cancelling_at", "cancelled_at", "expired_at")),
         }
         changed = await self.books.patch(identity, news, only=["cancelled", "expired"])

@@ -13,7 +13,7 @@ from tornado.web import Application, HTTPError, RequestHandler, stream_request_b
 
 from first_jupyter_server.errors import ApiError
 
-from .asked import Wanted, seconds
+from .asked import Wanted, max_cost, seconds
 from .batches import Batches
 from .limits import MAX_FORM, too_large
 from .objects import Json, file, new_id, page
@@ -192,9 +192,9 @@ class Resume(Handler):
     """Takes up a batch that was cancelled or has expired."""
 
     async def post(self, identity: str) -> None:
-        """Take it up, with its ``completion_window`` beginning anew."""
+        """Take it up, with its ``completion_window`` beginning anew, perhaps with another ``max_cost``."""
         window = (await self.batches.get(identity))["completion_window"]
-        self.finish(await self.batches.resume(identity, seconds(window)))
+        self.finish(await self.batches.resume(identity, seconds(window), max_cost(self.body())))
 
 
 class Nothing(Handler):

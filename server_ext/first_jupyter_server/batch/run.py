@@ -15,6 +15,7 @@ from .folder import Folder
 from .objects import Json, file, new_id
 from .output import EXPIRED, Written, write
 from .pace import Pace
+from .purse import Purse
 from .rows import Rows, Tally
 from .source import Source
 from .validation import Report, validate
@@ -63,7 +64,7 @@ class Run:
         self._input = here.folder.file(batch["input_file_id"])
         self._stop = asyncio.Event()
         self._pace = Pace(time.monotonic)
-        self._problem: str | None = None
+        self._end: str | None = None
 
     def cancel(self) -> None:
         """Have it end with what there is."""
@@ -109,7 +110,8 @@ class Run:
         checkpoints = Checkpoints(self._rows, tally)
         executor = self._here.executor(self.batch)
         source = Source(self._input, done)
-        work = asyncio.create_task(executor.run(source.take, checkpoints.give))
+        purse = Purse(self.batch["first"].get("max_cost"), tally, source.take, checkpoints.give)
+        work = asyncio.create_task(executor.run(purse.take, purse.give))
         keeping = asyncio.create_task(checkpoints.keep())
         stopped = asyncio.create_task(self._stop.wait())
         try:
@@ -126,7 +128,11 @@ class Run:
             work.result()
         news = self._news(tally)
         now = int(time.time())
-        await self._becomes("finalizing", {**news, "finalizing_at": now}, only=["in_progress"])
+        if purse.is_empty and tally.completed + tally.failed < self.batch["request_counts"]["total"]:
+            self._end = f"max_cost, {self.batch['first']['max_cost']:,} tokens, is used up."
+            await self._becomes("cancelling", {**news, "cancelling_at": now}, only=["in_progress"])
+        else:
+            await self._becomes("finalizing", {**news, "finalizing_at": now}, only=["in_progress"])
         if self.batch["status"] == "cancelling":
             await self._becomes("cancelling", news, only=["cancelling"])
 
@@ -187,7 +193,7 @@ class Run:
         one, other, left_out = written[-1]
         news: Json = {
             "request_counts": {**counts, "failed": counts["failed"] + left_out},
-            "first": {"rate": None, "eta": None, "running": None, "reason": None},
+            "first": {"rate": None, "eta": None, "running": None, "reason": self._end},
         }
         files = []
         for key, what, identity, made in (
