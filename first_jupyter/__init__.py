@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from first_jupyter._connection import Connection, connection
     from first_jupyter._control import current, events, models, start, status, stop, usage, use
     from first_jupyter._errors import FirstError, NotConnectedError
+    from first_jupyter._map.answers import Answers
+    from first_jupyter._map.call import amap, map  # noqa: A004
     from first_jupyter._openai import AsyncOpenAI, OpenAI
     from first_jupyter._widgets.picker import ModelPicker
     from first_jupyter._widgets.progress import progress
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "Answers",
     "AsyncOpenAI",
     "Connection",
     "FirstError",
@@ -29,9 +32,11 @@ __all__ = [
     "OpenAI",
     "Usage",
     "WarmNodes",
+    "amap",
     "connection",
     "current",
     "events",
+    "map",
     "models",
     "progress",
     "start",
@@ -46,6 +51,8 @@ HOMES = {
     "_connection": ("Connection", "connection"),
     "_control": ("current", "events", "models", "start", "status", "stop", "usage", "use"),
     "_errors": ("FirstError", "NotConnectedError"),
+    "_map.answers": ("Answers",),
+    "_map.call": ("amap", "map"),
     "_openai": ("AsyncOpenAI", "OpenAI"),
     "_widgets.picker": ("ModelPicker",),
     "_widgets.progress": ("progress",),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from first_jupyter._describe import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["interpolate"]
+__all__ = ["interpolate", "places"]
 
 # Tried in this order at each place. All but the last are there to be left alone.
 TOKENS = re.compile(
@@ -43,16 +43,20 @@ def interpolate(text: str, names: Mapping[str, Any]) -> str:
     >>> interpolate("{x} {y} {'x': 1} \\frac{x}{2}", {"x": 5})
     "5 {y} {'x': 1} \\frac{x}{2}"
     """
-    done, place = [], 0
-    while match := TOKENS.search(text, place):
-        done.append(text[place : match.start()])
+    done, end = [], 0
+    for place in places(text):
+        done += [text[end : place.start()], _value(place, names)]
+        end = place.end()
+    return "".join(done) + text[end:]
+
+
+def places(text: str) -> Iterator[re.Match[str]]:
+    """Find the braces that may name something: ``name`` and, with an index, ``index``."""
+    end = 0
+    while match := TOKENS.search(text, end):
+        end = _end_of_groups(text, match.end()) if match["command"] else match.end()
         if match["name"]:
-            done.append(_value(match, names))
-            place = match.end()
-        else:
-            place = _end_of_groups(text, match.end()) if match["command"] else match.end()
-            done.append(text[match.start() : place])
-    return "".join(done) + text[place:]
+            yield match
 
 
 def _value(match: re.Match[str], names: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from first_jupyter._commands import Commands
 from first_jupyter._errors import FirstError
 from first_jupyter._formats import FORMATS
+from first_jupyter._map.cell import map_cell
 from first_jupyter._talk import Question, Talk
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class FirstMagics(Magics):
 
     def __init__(self, shell: Any, config: First) -> None:
         super().__init__(shell)
+        self._config = config
         self._talk = Talk(shell, config)
         self._commands = Commands(shell, config, self._talk)
 
@@ -59,6 +61,7 @@ class FirstMagics(Magics):
         "--schema", default="", metavar="NAME", help="pydantic class or JSON schema the answer must fit"
     )
     @argument("--into", default="", metavar="NAME", help="store the answer in a variable")
+    @argument("--map", default="", metavar="NAME", help="ask this of every row of a table, Series or list")
     @argument(
         "--image", action="append", default=[], metavar="NAME", help="variable, path or address; repeatable"
     )
@@ -89,21 +92,22 @@ class FirstMagics(Magics):
             raise FirstError(f"{error}. `%first help` lists the options of %%first.") from None
         if options.help:
             return self._commands.run("help")
-        return self._talk.ask(
-            Question(
-                text=cell,
-                model=options.also_model or options.model,
-                system=options.system,
-                temperature=options.temperature,
-                max_tokens=options.max_tokens,
-                kind=options.format,
-                schema=options.schema,
-                into=options.into,
-                images=options.image,
-                chat=None if options.no_history else options.chat,
-                wishes={"avoid": options.avoid, "prefer": options.prefer, "stay": options.stay},
-                stream=not options.no_stream,
-                quiet=options.quiet,
-                verbatim=options.verbatim,
-            )
+        question = Question(
+            text=cell,
+            model=options.also_model or options.model,
+            system=options.system,
+            temperature=options.temperature,
+            max_tokens=options.max_tokens,
+            kind=options.format,
+            schema=options.schema,
+            into=options.into,
+            images=options.image,
+            chat=None if options.no_history else options.chat,
+            wishes={"avoid": options.avoid, "prefer": options.prefer, "stay": options.stay},
+            stream=not options.no_stream,
+            quiet=options.quiet,
+            verbatim=options.verbatim,
         )
+        if options.map:
+            return map_cell(self.shell, self._config, question, options.map)
+        return self._talk.ask(question)

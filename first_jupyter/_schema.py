@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from first_jupyter._errors import FirstError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["Form", "find_form"]
+__all__ = ["Form", "find_form", "form_of"]
 
 
 class Form:
@@ -50,24 +51,48 @@ class Form:
             if not isinstance(self._kind, dict):
                 return self._kind.model_validate_json(text)
             value = json.loads(text)
-            _check(value, self._kind)
+            self._check(value)
         except ValueError as error:
-            raise FirstError(
-                f"The answer does not fit {self._name}: {_first_line(error)}. "
-                "Its text is in first_jupyter.last.text; a longer --max-tokens or a stronger model may help."
-            ) from error
+            raise FirstError(f"The answer does not fit {self._name}: {_first_line(error)}.") from error
         return value
+
+    @property
+    def fields(self) -> list[str]:
+        """The names of what an answer holds, if it is an object with given names."""
+        schema = self._kind if isinstance(self._kind, dict) else self._kind.model_json_schema()
+        return list(schema.get("properties") or {})
+
+    @cached_property
+    def _check(self) -> Callable[[Any], Any]:
+        import fastjsonschema  # noqa: PLC0415  jsonschema takes seconds to import
+
+        made: Callable[[Any], Any] = fastjsonschema.compile(self._kind)
+        return made
+
+
+def form_of(kind: Any) -> Form:
+    """Make a form of a pydantic class or a JSON schema."""
+    if not _is_form(kind):
+        raise FirstError(
+            f"schema is a {type(kind).__name__}; it must be a pydantic model class or a JSON schema dict."
+        )
+    return Form("schema" if isinstance(kind, dict) else kind.__name__, kind)
 
 
 def find_form(name: str, names: Mapping[str, Any]) -> Form:
     """Look a form up among the variables."""
     kind = names.get(name)
-    if isinstance(kind, dict) or hasattr(kind, "model_json_schema"):
+    if _is_form(kind):
         return Form(name, kind)
     found = f"is a {type(kind).__name__}" if name in names else "does not exist"
     raise FirstError(
         f"--schema {name}: it {found}; define a pydantic model class or a JSON schema dict first."
     )
+
+
+def _is_form(kind: Any) -> bool:
+    """Whether this says which form an answer has."""
+    return isinstance(kind, dict) or hasattr(kind, "model_json_schema")
 
 
 def _strict(node: Any) -> Any:
@@ -80,12 +105,6 @@ def _strict(node: Any) -> Any:
     if isinstance(closed.get("properties"), dict) and closed.get("type") == "object":
         closed |= {"additionalProperties": False, "required": list(closed["properties"])}
     return closed
-
-
-def _check(value: Any, schema: dict[str, Any]) -> None:
-    import fastjsonschema  # noqa: PLC0415  jsonschema takes seconds to import
-
-    fastjsonschema.validate(schema, value)
 
 
 def _first_line(error: ValueError) -> str:

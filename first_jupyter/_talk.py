@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Question", "Talk"]
 
+UNFIT = "Its text is in first_jupyter.last.text; a longer --max-tokens or a stronger model may help."
+
 
 @dataclass
 class Question:
@@ -40,6 +42,13 @@ class Question:
     stream: bool = True
     quiet: bool = False
     verbatim: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Where it may be answered, as the request says it."""
+        wishes = self.wishes.items()
+        # A wish without a cluster says something too: the data stays at none.
+        return {f"x-first-{wish}": ",".join(names) for wish, names in wishes if names is not None}
 
 
 class Talk:
@@ -77,7 +86,7 @@ class Talk:
         screen = NoScreen() if hidden else screen_for(self._shell, kind)
         body = self._body(question, content, form)
 
-        answer, error = ask(body, screen, self._config.updates_per_second, self._headers(question))
+        answer, error = ask(body, screen, self._config.updates_per_second, question.headers)
         session.count(answer)
         result: Any = answer.text
         if error is None:
@@ -129,15 +138,12 @@ class Talk:
         return {key: value for key, value in body.items() if value is not None}
 
     @staticmethod
-    def _headers(question: Question) -> dict[str, str]:
-        wishes = question.wishes.items()
-        # A wish without a cluster says something too: the data stays at none.
-        return {f"x-first-{wish}": ",".join(names) for wish, names in wishes if names is not None}
-
-    @staticmethod
     def _made(answer: Answer, form: Form | None, kind: str) -> Any:
         if form:
-            return form.parse(answer.text)
+            try:
+                return form.parse(answer.text)
+            except FirstError as error:
+                raise FirstError(f"{error} {UNFIT}") from error
         return check_json(answer.text) if kind == "json" else answer.text
 
     def _with_remedy(self, error: BaseException, question: Question) -> BaseException:

@@ -35,6 +35,26 @@ def wire(no_server, monkeypatch):
     served.server.server_close()
 
 
+@pytest.fixture
+def batches(wire, tmp_path):
+    """Start the process of batches: `batches(say=..., may=...)`; a second one takes its place."""
+    from batch_process import BatchProcess
+
+    def start(**how):
+        end()
+        wire.batches = BatchProcess(tmp_path / "batches", **how)
+        return wire.batches
+
+    def end():
+        if wire.batches is not None:
+            ended, wire.batches = wire.batches, None
+            ended.end()
+
+    start.end = end
+    yield start
+    end()
+
+
 @pytest.fixture(scope="session")
 def ipython(tmp_path_factory):
     from IPython.core.interactiveshell import InteractiveShell

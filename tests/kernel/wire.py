@@ -1,5 +1,6 @@
 """A real server that speaks the wire as the extension does, and answers as a test says."""
 
+import http.client
 import json
 import select
 import socket
@@ -90,6 +91,7 @@ class Wire:
         self.why = lambda *_: (404, {"error": {"message": "No model has been asked yet."}})
         self.rules = lambda *_: (200, {"rules": []})
         self.log = lambda *_: (404, {"error": {"message": "No model has failed yet."}})
+        self.batches = None  # the process that has them, if any has
         self.usage = {"today": SPAN, "last_30_days": SPAN, "days": [], "recent": []}
         self._catalog = catalog()
         self._changed = threading.Condition()
@@ -131,16 +133,37 @@ class Handler(BaseHTTPRequestHandler):
     wire: Wire
 
     def do_GET(self):
-        self.answer(None)
+        return self.pass_on(None) if self.is_of_batches else self.answer(None)
 
     def do_POST(self):
-        self.answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        content = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        if self.is_of_batches:
+            return self.pass_on(content)
+        return self.answer(json.loads(content))
 
     def do_PUT(self):
         self.do_POST()
 
     def do_DELETE(self):
         self.answer(None)
+
+    @property
+    def is_of_batches(self):
+        return self.path.startswith(("/first/v1/files", "/first/v1/batches"))
+
+    def pass_on(self, content):
+        """Have the process of batches answer."""
+        self.wire.calls.append((self.command, self.path.removeprefix("/first/"), None))
+        if self.wire.batches is None:
+            return self.send(503, {"error": {"message": "Batches are being started again."}})
+        kept = ("content-type", "x-first-stay")
+        headers = {name: value for name, value in self.headers.items() if name.lower() in kept}
+        wire = http.client.HTTPConnection("127.0.0.1", self.wire.batches.port)
+        wire.request(self.command, self.path, content, headers)
+        answer = wire.getresponse()
+        body = answer.read()
+        self.head(answer.status, answer.headers["Content-Type"], len(body))
+        return self.wfile.write(body)
 
     def answer(self, body):
         wire, route = self.wire, self.path.removeprefix("/first/")

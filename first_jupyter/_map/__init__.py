@@ -1,0 +1,1 @@
+"""`first_jupyter.map`: one question for each row, answered as a batch."""
