@@ -209,6 +209,7 @@ class FirstApp(ExtensionApp):
         self.federation.changed()
         await self.federation.open()
         self.scaler.start()
+        ai.join(self)
         self.runtime_file = RuntimeFile(Path(jupyter_runtime_dir()))
         try:
             self.runtime_file.write(

@@ -28,12 +28,13 @@ def python():
 
 
 def env():
-    """Return what has it find ours."""
+    """Return what has it find ours, and what keeps LiteLLM from asking the internet for prices."""
     ours = Path(_made("FIRST_TEST_AI_OURS"))
     return {
         "PYTHONPATH": str(ours),
         "JUPYTER_PATH": str(ours / "share/jupyter"),
         "JUPYTER_CONFIG_PATH": str(ours / "etc/jupyter"),
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     }
 
 

@@ -26,35 +26,22 @@ def federation():
 
 
 @pytest.fixture(scope="session")
-def start(federation, tmp_path_factory):
-    """Return a function that starts a server with Jupyter AI."""
-    servers = []
-
-    def begin(*options):
-        options = [*ai_env.flags(), *options]
-        home = tmp_path_factory.mktemp("chats")
-        env, python = ai_env.env(), ai_env.python()
-        servers.append(Jupyter(home / "jupyter", *options, env=env, federation=federation, python=python))
-        return servers[-1]
-
-    yield begin
-    for server in servers:
-        server.close()
-
-
-@pytest.fixture(scope="session")
-def server(start):
-    """Return the one that most tests share; Jupyter's documents are shared in it, as Jupyter AI offers."""
-    return start()
+def server(federation, tmp_path_factory):
+    """Start one; Jupyter's documents are shared in it, as Jupyter AI offers."""
+    home = tmp_path_factory.mktemp("chats") / "jupyter"
+    env, python = ai_env.env(), ai_env.python()
+    server = Jupyter(home, *ai_env.flags(), env=env, federation=federation, python=python)
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")
 def ask(server):
     """Return a function that asks as Jupyter AI's own clients do; it returns what came into the chat."""
 
-    def post(message, model=None):
+    def post(message, model=None, persona="FIRST"):
         asked = {"message": message, "metadata": {"model": {"id": model}} if model else None}
         with server.jupyters_port() as jupyter:
-            return jupyter.post("api/ai/message/FIRST", json=asked).raise_for_status().json()["response"]
+            return jupyter.post(f"api/ai/message/{persona}", json=asked).raise_for_status().json()["response"]
 
     return post

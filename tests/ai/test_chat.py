@@ -89,6 +89,18 @@ def test_an_answer_that_is_lost_in_the_middle_says_so_behind_what_came(server, a
     assert "Traceback" not in said[0]
 
 
+def test_jupyternaut_asks_the_federation_unless_it_is_told_otherwise(server, ask):
+    said = ask("Say hello.", persona="Jupyternaut")
+    # Its instructions alone are longer than what the small model reads: the model itself says so.
+    assert "exceeds the available context size (2048 tokens)" in said
+    latest(server, SMOLLM2)
+
+
+def test_jupyternaut_may_be_told_which_model_of_the_federation_to_ask(server, ask):
+    assert "(2048 tokens)" in ask("Say hello.", model="hosted_vllm/lab/other", persona="Jupyternaut")
+    latest(server, "lab/other")
+
+
 def test_the_key_is_in_no_page_no_log_and_no_file_that_others_can_read(server, ask):
     key = server.found["api_key"]
     assert key not in ask("Say hello.")
@@ -103,13 +115,10 @@ def test_the_key_is_in_no_page_no_log_and_no_file_that_others_can_read(server, a
     assert server.runtime_file.stat().st_mode & 0o077 == 0
 
 
-def test_a_new_chat_speaks_to_us_unless_somebody_chose_otherwise(server, start):
-    ours = "jupyter-ai-personas::first_jupyter_server::FirstPersona"
+def test_a_new_chat_speaks_to_us(server):
     with server.jupyters_port() as jupyter:
-        assert chosen_first(jupyter.get("lab").text) == ours
-    other = start("--PersonaManager.default_persona_id=somebody-else")
-    with other.jupyters_port() as jupyter:
-        assert chosen_first(jupyter.get("lab").text) == "somebody-else"
+        page = jupyter.get("lab").text
+    assert chosen_first(page) == "jupyter-ai-personas::first_jupyter_server::FirstPersona"
 
 
 def test_kernels_find_the_pair_though_another_extension_brings_its_own_session_manager(server):

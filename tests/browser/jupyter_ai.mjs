@@ -1,21 +1,23 @@
-// Asks a question in Jupyter AI's chat while the model is cold, and another one of a model that it picks.
+// Asks a question in Jupyter AI's chat while the model is cold, another one of a model that it picks, and stops the third.
 // Usage: node jupyter_ai.mjs ADDRESS
 
 import { onPage } from './chromium.mjs';
-
-const ANSWERED = '.jp-chat-rendered-message:not(:empty)';
 
 await onPage(process.argv[2], async page => {
   await page.locator('.jp-LauncherCard', { hasText: 'Chat' }).first().click();
   const input = page.getByPlaceholder('Type a chat message');
   const stop = page.getByRole('button', { name: 'Stop generating' });
   const model = page.getByTitle('Model', { exact: true }).last();
-  const answers = page.locator('.jp-chat-message', { hasText: 'FIRST' });
+  const messages = page.locator('.jp-chat-rendered-message');
 
-  async function ask(question) {
+  async function begin(question) {
     await input.fill(question);
     await input.press('Enter');
     await stop.and(page.locator(':enabled')).waitFor();
+  }
+
+  async function ask(question) {
+    await begin(question);
     await stop.and(page.locator(':disabled')).waitFor();
   }
 
@@ -42,6 +44,9 @@ await onPage(process.argv[2], async page => {
   await rows.filter({ hasText: 'hot on local' }).click();
   await ask('Thank you. And what is a mean?');
   const after = await model.innerText();
-  const said = await page.locator('.jp-chat-rendered-message').allInnerTexts();
-  return { before, waits, models, after, said };
+  await begin('Tell a very long story of a lighthouse.');
+  await messages.nth(5).filter({ hasText: /./ }).waitFor();
+  await stop.click();
+  await stop.and(page.locator(':disabled')).waitFor();
+  return { before, waits, models, after, said: await messages.allInnerTexts() };
 });

@@ -9,6 +9,7 @@ from lab import running_lab
 sys.path.append(str(Path(__file__).parents[1] / "ai"))
 
 import ai_env
+from jupyter_process import wait_until
 
 pytestmark = [pytest.mark.ai, pytest.mark.browser, pytest.mark.model]
 
@@ -21,15 +22,15 @@ def lab_with_jupyter_ai(tmp_path):
         yield lab
 
 
-def test_a_chat_waits_for_a_cold_model_answers_and_lets_another_be_picked(lab_with_jupyter_ai, drive):
+def test_a_chat_waits_for_a_cold_model_answers_lets_another_be_picked_and_stops(lab_with_jupyter_ai, drive):
     lab = lab_with_jupyter_ai
     seen = drive("jupyter_ai.mjs", lab.address("lab"))
     assert seen["before"] == "SmolLM2-135M-Instruct (current choice)"
     assert any(line.startswith("FIRST waits for SmolLM2-135M-Instruct on local: ") for line in seen["waits"])
     assert any("HuggingFaceTB/SmolLM2-135M-Instruct: hot on local" in row for row in seen["models"])
     assert seen["after"] == "SmolLM2-135M-Instruct"
-    assert len(seen["said"]) == 4
+    assert len(seen["said"]) == 6
     assert all(seen["said"])
-    recent = lab.fetch("first/api/usage")["recent"]
-    assert [request["outcome"] for request in recent] == ["ok", "ok"]
+    recent = wait_until(lambda: len(known := lab.fetch("first/api/usage")["recent"]) == 3 and known, 30)
+    assert [request["outcome"] for request in recent] == ["cancelled", "ok", "ok"]
     assert {request["notebook"] for request in recent} == {"untitled.chat"}

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from first_jupyter_server import ai
+from first_jupyter_server.ai import jupyternaut
 from first_jupyter_server.ai.conversation import SYSTEM, Turn, conversation
 from first_jupyter_server.ai.words import choices, context, waiting
 from first_jupyter_server.federation.catalog import Catalog, Model, Place, State
@@ -84,10 +85,29 @@ def test_the_context_is_that_of_the_model_that_is_asked():
     assert context(catalog(HOT), "no-such-model") is None
 
 
-def test_a_site_s_own_choice_of_a_persona_stays():
-    config = Config({"PersonaManager": {"default_persona_id": None}})
+def test_jupyternaut_is_offered_the_current_choice_and_each_model_that_can_chat():
+    offered = jupyternaut.entries(catalog(HOT))
+    assert list(offered) == ["hosted_vllm/default", "hosted_vllm/org/Small-1B"]
+    assert offered["hosted_vllm/org/Small-1B"]["max_input_tokens"] == 2048
+
+
+def test_litellm_finds_the_data_plane_unless_somebody_named_a_server_of_their_own():
+    environ = {}
+    assert jupyternaut.lend(environ, "http://127.0.0.1:1/first/v1", "key")
+    assert set(environ.values()) == {"http://127.0.0.1:1/first/v1", "key"}
+    taken = {"HOSTED_VLLM_API_BASE": "http://gpu-box/v1"}
+    assert not jupyternaut.lend(taken, "http://127.0.0.1:1/first/v1", "key")
+    assert taken == {"HOSTED_VLLM_API_BASE": "http://gpu-box/v1"}
+
+
+def test_what_a_site_has_chosen_stays():
+    config = Config(
+        PersonaManager={"default_persona_id": None},
+        JupyternautExtension={"initial_language_model": "anthropic/claude"},
+    )
     ai.prefer(config)
     assert config.PersonaManager.default_persona_id is None
+    assert config.JupyternautExtension.initial_language_model == "anthropic/claude"
 
 
 def test_where_jupyter_ai_is_not_the_extension_loads_nothing_for_it():
@@ -97,4 +117,5 @@ def test_where_jupyter_ai_is_not_the_extension_loads_nothing_for_it():
         "print(*ours, 'openai' in sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert loaded.split() == ["first_jupyter_server.ai", "False"]
+    assert "first_jupyter_server.ai.persona" not in loaded.split()
+    assert loaded.split()[-1] == "False"

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["PERSONA", "prefer"]
+from . import jupyternaut
+
+if TYPE_CHECKING:
+    from first_jupyter_server.extension import FirstApp
+
+__all__ = ["PERSONA", "join", "prefer"]
 
 PERSONA = "jupyter-ai-personas::first_jupyter_server::FirstPersona"
 """What Jupyter AI calls ours: the package and the class, which `persona.py` holds."""
 
 
 def prefer(config: Any) -> None:
-    """Have a new chat begin with our persona, where nobody has chosen another one.
+    """Have new chats begin with our persona and Jupyternaut with our models, where nobody chose otherwise.
 
     Parameters
     ----------
@@ -20,3 +26,16 @@ def prefer(config: Any) -> None:
     """
     if "default_persona_id" not in config.get("PersonaManager", {}):
         config.PersonaManager.default_persona_id = PERSONA
+    if "initial_language_model" not in config.get("JupyternautExtension", {}):
+        config.JupyternautExtension.initial_language_model = jupyternaut.DEFAULT
+
+
+def join(first: FirstApp) -> None:
+    """Have Jupyternaut offer the federation's models, where it runs in this server."""
+    if not jupyternaut.runs():
+        return
+    if not jupyternaut.lend(os.environ, first.dataplane.base_url, first.key):
+        first.log.info("Jupyternaut does not get the federation's models: %s is set.", jupyternaut.ADDRESS)
+        return
+    jupyternaut.list_models(first.federation.catalog())
+    first.federation.listen(lambda _, new: jupyternaut.list_models(new))
