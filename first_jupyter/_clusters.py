@@ -22,7 +22,8 @@ def clusters(argument: str) -> None:
         Nothing, or ``add`` with an endpoint's id or name, and perhaps the name that it shall have here.
     """
     if not argument:
-        _show(control.clusters())
+        found = control.offers()  # it also asks how the clusters are
+        _show(control.clusters()["clusters"], found)
         return
     command, _, rest = argument.partition(" ")
     endpoint, name = _named(rest.strip())
@@ -43,19 +44,16 @@ def _named(text: str) -> tuple[str, str]:
     return (words[0], "".join(words[1:])) if 0 < len(words) < 3 else ("", "")
 
 
-def _show(known: dict[str, Any]) -> None:
-    rows = [
-        [place["cluster"], place["kind"], _state(place), ", ".join(place["models"])]
-        for place in known["clusters"]
-    ]
+def _show(known: list[dict[str, Any]], found: dict[str, Any]) -> None:
+    rows = [[place["cluster"], place["kind"], _state(place), ", ".join(place["models"])] for place in known]
     parts = [table(["cluster", "kind", "state", "models"], rows)]
-    if offers := known["offers"]:
+    if offers := found["offers"]:
         parts.append(("These can be added:", "These can be added:"))
         rows = [
             [offer["name"], _online(offer), f"%first clusters add {offer['endpoint']}"] for offer in offers
         ]
         parts.append(table(["endpoint", "state", "with"], rows))
-    if problem := known["problem"]:
+    if problem := found["problem"]:
         parts.append((problem, problem))
     plain, markdown = zip(*parts, strict=True)
     say("\n\n".join(plain), "\n\n".join(markdown))

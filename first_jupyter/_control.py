@@ -25,6 +25,7 @@ __all__ = [
     "login",
     "logout",
     "models",
+    "offers",
     "rules",
     "set_rules",
     "start",
@@ -136,8 +137,13 @@ def set_rules(rules: dict[str, list[str]]) -> Json:
 
 
 def clusters() -> Json:
-    """Read the federation's clusters, and the endpoints that could be added to it."""
-    return _call("GET", "clusters", patience=SEARCH)
+    """Read the federation's clusters, as they are known at once."""
+    return _call("GET", "clusters")
+
+
+def offers() -> Json:
+    """Read the endpoints that could be added to the federation; asks Globus, which takes its time."""
+    return _call("GET", "clusters/offers", patience=SEARCH)
 
 
 def add_cluster(endpoint: str, name: str = "") -> Json:

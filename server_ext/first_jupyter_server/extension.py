@@ -174,6 +174,7 @@ class FirstApp(ExtensionApp):
         self.scaler = self.federation.limits = Scaler(self.federation, said, purse, self.log)
         self.federation.listen(self._catalog_changed)
         self.federation.listen(self.scaler.changed)
+        self.federation.heed(lambda catalog: self.news.clusters(self.discovery.overview.news(catalog)))
         when = cast("kernel_env.When", self.openai_env)
         kernel_env.add_to_sessions(
             self._server.session_manager,

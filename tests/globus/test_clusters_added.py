@@ -98,8 +98,13 @@ def plain(environment, tmp_path_factory):
 
 
 def told(server):
-    """Return what it tells of clusters, once it has the SDK, which a busy machine takes long to import."""
-    return wait_until(lambda: (seen := server.get("clusters"))["problem"] is None and seen, SEARCH)
+    """Return what can be added, once it has the SDK, which a busy machine takes long to import."""
+    return wait_until(lambda: (seen := server.get("clusters/offers"))["problem"] is None and seen, SEARCH)
+
+
+def clusters(server):
+    """Return what it tells of clusters."""
+    return server.get("clusters")["clusters"]
 
 
 def add(server, **body):
@@ -112,20 +117,20 @@ def test_an_endpoint_is_offered_added_and_serves_its_models(start, stocked, func
     seen = told(server)
     (offer,) = (each for each in seen["offers"] if each["endpoint"] == stocked.id)
     assert (offer["name"], offer["online"], seen["problem"]) == ("Polaris: first-jupyter on ALCF", True, None)
-    assert [(each["cluster"], each["state"]) for each in seen["clusters"]] == [("local", "online")]
+    assert [(each["cluster"], each["state"]) for each in clusters(server)] == [("local", "online")]
 
     added = add(server, endpoint="polaris")
     assert added.status_code == 201, added.text
     entry = {"cluster": "polaris", "kind": "globus-compute", "endpoint": stocked.id, "state": "online"}
-    assert added.json() == {**entry, "reason": "", "models": added.json()["models"]}
+    known = {"reason": "", "paths": [], "models": added.json()["models"], "seen": added.json()["seen"]}
+    assert added.json() == entry | known
     assert set(added.json()["models"]) == {LLAMA, BGE}
 
     place = server.place(LLAMA)
     assert (place["cluster"], place["state"]) == ("polaris", "cold")
     assert server.place(SMOLLM2)["cluster"] == "local"
-    seen = server.get("clusters")
-    assert stocked.id not in [each["endpoint"] for each in seen["offers"]]
-    assert [each["cluster"] for each in seen["clusters"]] == ["local", "polaris"]
+    assert stocked.id not in [each["endpoint"] for each in told(server)["offers"]]
+    assert [each["cluster"] for each in clusters(server)] == ["local", "polaris"]
 
     file = server.home / "config" / "first.yaml"
     assert server.get("status")["federation"] == {"file": str(file), "problems": []}
@@ -144,6 +149,7 @@ def test_an_endpoint_is_asked_at_most_once_a_minute_whether_it_is_online(start, 
     server, asked = start(), f"GET /v2/endpoints/{stocked.id}/status"
     before = len(compute.web.called(asked))
     for _ in range(2):
+        server.get("clusters/offers")
         server.get("clusters")
     assert len(compute.web.called(asked)) == before + 1
 
@@ -172,15 +178,16 @@ def test_an_endpoint_that_the_service_does_not_know_is_refused(plain):
 
 def test_a_cluster_that_does_not_tell_in_time_delays_nobody(start, compute, stocked, bare):
     model = {"id": "lab/model", "backend": "vllm", "weights": "/models/model"}
-    clusters = {
+    known = {
         name: {"kind": "globus-compute", "endpoint": agent.id, "models": [model]}
         for name, agent in (("polaris", stocked), ("bare", bare))
     }
-    server = start(json.dumps({"clusters": clusters}))
+    server = start(json.dumps({"clusters": known}))
     compute.web.faults.append(Fault(f"GET /v2/endpoints/{bare.id}/status", delay=90.0))
 
     def in_time():
-        seen = server.get("clusters")["clusters"]
+        server.get("clusters/offers")
+        seen = clusters(server)
         return seen[0]["state"] == "online" and seen
 
     polaris, late = wait_until(in_time, SEARCH)
@@ -191,7 +198,7 @@ def test_a_cluster_that_does_not_tell_in_time_delays_nobody(start, compute, stoc
 def test_a_list_that_is_refused_is_told_and_the_clusters_are_shown_all_the_same(start, compute, stocked):
     server = start()
     compute.web.faults.append(Fault("GET /v2/endpoints$", status=403))
-    seen = server.get("clusters")
-    assert [each["cluster"] for each in seen["clusters"]] == ["local"]
+    seen = server.get("clusters/offers")
+    assert [each["cluster"] for each in clusters(server)] == ["local"]
     assert seen["offers"] == []
     assert seen["problem"].startswith("The endpoints that you can use cannot be listed: ")

@@ -222,7 +222,7 @@ def test_a_federation_without_globus_says_that_no_login_is_needed(standin, tmp_p
         assert plain.get("login")["state"] == "unneeded"
         with plain.kernels_port() as kernel:
             assert kernel.post("first/api/logout", json={}).status_code == 409
-        assert "%first login" in plain.get("clusters")["problem"]
+        assert "%first login" in plain.get("clusters/offers")["problem"]
         assert "globus" not in plain.log.lower()
     finally:
         plain.close()

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.model
 
 STATE = "https://first-jupyter.org/events/model-state/v1"
 USAGE = "https://first-jupyter.org/events/usage/v1"
+CLUSTERS = "https://first-jupyter.org/events/clusters/v1"
 CURRENT = "https://first-jupyter.org/events/current-model/v1"
 
 
@@ -70,6 +71,21 @@ def test_browsers_are_told_that_there_is_something_new_in_the_record_of_usage(la
     assert after["requests"] == before["requests"] + 1
     assert after["completion_tokens"] > before["completion_tokens"]
     assert after["node_hours"] is None
+
+
+def test_browsers_are_told_the_path_to_a_cluster(lab):
+    with subscription(lab.cold()) as until:
+        lab.post("models/start", model="smollm2")
+        event = until(lambda event: event["schema_id"] == CLUSTERS)[-1]
+    assert (event["cluster"], event["state"]) == ("local", "online")
+    lab.until("hot")
+    (local,) = lab.get("clusters")["clusters"]
+    assert (local["kind"], local["state"], local["paths"], local["seen"]) == (
+        "local",
+        "online",
+        ["direct"],
+        None,
+    )
 
 
 @pytest.mark.parametrize("port", ["kernels_port", "jupyters_port"])

@@ -6,7 +6,7 @@ LLAMA = "meta-llama/Llama-3.3-70B-Instruct"
 
 def cluster(name="local", **changes):
     place = {"cluster": name, "kind": "local", "endpoint": None, "state": "online", "reason": ""}
-    return place | {"models": ["lab/one", "lab/two"]} | changes
+    return place | {"models": ["lab/one", "lab/two"], "paths": [], "seen": None} | changes
 
 
 def offer(name="Sophia", online=True):
@@ -18,8 +18,8 @@ def knows(wire):
     """Have the server know these clusters and offers."""
 
     def know(*clusters, offers=(), problem=None):
-        answer = {"clusters": list(clusters), "offers": list(offers), "problem": problem}
-        wire.clusters = lambda *_: (200, answer)
+        wire.clusters = lambda *_: (200, {"clusters": list(clusters)})
+        wire.offers = lambda *_: (200, {"offers": list(offers), "problem": problem})
 
     return know
 

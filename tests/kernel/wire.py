@@ -87,7 +87,8 @@ class Wire:
         self.listeners = 0
         self.started = {"state": "starting", "stage": "loading", "eta": 3.0}
         self.login = lambda *_: (200, UNNEEDED)
-        self.clusters = lambda *_: (200, {"clusters": [], "offers": [], "problem": None})
+        self.clusters = lambda *_: (200, {"clusters": []})
+        self.offers = lambda *_: (200, {"offers": [], "problem": None})
         self.why = lambda *_: (404, {"error": {"message": "No model has been asked yet."}})
         self.rules = lambda *_: (200, {"rules": []})
         self.log = lambda *_: (404, {"error": {"message": "No model has failed yet."}})
@@ -176,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.follow()
         tellers = dict.fromkeys(("api/login", "api/login/code", "api/logout"), wire.login)
         tellers |= {"api/clusters": wire.clusters, "api/why": wire.why, "api/rules": wire.rules}
-        tellers["api/models/log"] = wire.log
+        tellers |= {"api/models/log": wire.log, "api/clusters/offers": wire.offers}
         if teller := tellers.get(route.partition("?")[0]):
             return self.send(*teller(self.command, route, body))
         if route == "api/current" and body:

@@ -74,6 +74,9 @@ async def test_each_cluster_tells_how_it_is(jupyter):
         "alcf-sophia": ("first-gateway", "offline"),
         "alcf-metis": ("first-gateway", "offline"),
     }
+    assert told["campus"]["seen"] is not None
+    assert told["gone"]["seen"] is None
+    assert (told["campus"]["paths"], told["gone"]["paths"]) == (["direct"], [])
     assert told["gone"]["reason"] == "127.0.0.1:1 takes no connections: nothing serves there now"
     assert told["alcf-sophia"]["reason"] == "ALCF Inference needs a login with Globus: log in, then try again"
     login = await asyncio.to_thread(jupyter.get, "login")

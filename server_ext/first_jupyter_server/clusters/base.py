@@ -29,10 +29,19 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Whether a cluster can be reached, and why not if it cannot."""
+    """Whether a cluster can be reached.
+
+    Parameters
+    ----------
+    state, reason
+        Whether it can, and why not if it cannot.
+    seen
+        When it told of itself last, in seconds since the epoch; None where it tells at once, or never has.
+    """
 
     state: Literal["online", "offline", "unknown"]
     reason: str = ""
+    seen: float | None = None
 
 
 class Cluster(Protocol):

@@ -1,4 +1,4 @@
-"""Which clusters there are, which endpoints could be added, and how one is added while Jupyter runs."""
+"""Which endpoints could be added to the federation, and how one is added while Jupyter runs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from first_jupyter_server.federation.federation import Federation
 from first_jupyter_server.federation_file import NotOurs, add_cluster, lines
 
 from . import kinds
-from .base import Status
 from .globus_directory import Endpoint, GlobusDirectory
 from .globus_endpoint import executor as make_executor
 from .globus_executor import CONTROL
 from .globus_faults import NOT_INSTALLED, ComputeFault, offline
+from .overview import Overview
 
 __all__ = ["Discovery", "find_offer", "free_name"]
 
@@ -42,7 +42,7 @@ NO_WEIGHTS = """\
 
 
 class Discovery:
-    """The clusters of the federation, and what else this login can use.
+    """What else this login can use.
 
     Parameters
     ----------
@@ -80,13 +80,20 @@ class Discovery:
         self._directory = GlobusDirectory(
             lambda: tokens.authorizer(COMPUTE), lambda error: tokens.demanded(error, COMPUTE)
         )
+        self.overview = Overview(federation, self._endpoints, self._known_trouble)
         self._adding = asyncio.Lock()
 
-    async def look(self) -> Json:
-        """Return the clusters, the endpoints that could be added, and why none can be told if so."""
+    async def offers(self) -> Json:
+        """Return the endpoints that could be added, and why none can be told if so; asks Globus."""
         trouble = await self._trouble()
-        (offers, problem), clusters = await asyncio.gather(self._offers(trouble), self._states(trouble))
-        return {"clusters": clusters, "offers": offers, "problem": problem}
+        if trouble is not None:
+            return {"offers": [], "problem": trouble}
+        (offers, problem), found = await asyncio.gather(
+            self._offers(), self._directory.statuses(self._endpoints().values())
+        )
+        self.overview.learn(found)
+        self._here.changed()
+        return {"offers": offers, "problem": problem}
 
     async def add(self, wanted: str, name: str = "") -> Json:
         """Add an endpoint with the models that it has weights of; return its entry.
@@ -117,48 +124,39 @@ class Discovery:
                 message = f"{wanted} was not added: {fault.reason}."
                 raise ApiError(502, message, kind="server_error", code="endpoint_failed") from None
             await self._write(name, endpoint, said)
-            return (await self._states(None, only=name))[0]
+            return next(entry for entry in self.overview.entries() if entry["cluster"] == name)
 
     # what there is
 
     async def _trouble(self) -> str | None:
         """Return why Globus Compute cannot be asked, and the remedy."""
+        if self._login.by_itself and find_spec("globus_compute_sdk") is not None:
+            await self._login.for_clusters()
+        if self._login.needed:
+            await self._login.login.look()
+        return self._known_trouble()
+
+    def _known_trouble(self) -> str | None:
+        """Return the same as far as it is known at once."""
         if find_spec("globus_compute_sdk") is None:
             return f"{NOT_INSTALLED}, then restart Jupyter."
-        if self._login.by_itself:
-            await self._login.for_clusters()
         if not (self._login.needed and self._login.is_for_clusters):
-            return "Nobody has logged in with Globus for Globus Compute; `%first login` does that."
-        state = await self._login.login.look()
+            by_itself = self._login.by_itself
+            return (
+                None
+                if by_itself
+                else "Nobody has logged in with Globus for Globus Compute; `%first login` does that."
+            )
+        state = self._login.login.state
         return None if state.state == "logged_in" else f"{state.sentence} `%first login` does that."
 
-    async def _states(self, trouble: str | None, only: str = "") -> list[Json]:
-        told = [each for each in self._federation.clusters if only in ("", each.name)]
-        known = {name: endpoint for endpoint, name in self._known_endpoints().items()}
-        endpoints = {each.name: known[each.name] for each in told if each.name in known}
-        unknown = Status("unknown", trouble or "")
-        found = {} if trouble else await self._directory.statuses(endpoints.values())
-        states = {name: found.get(endpoint, unknown) for name, endpoint in endpoints.items()}
-        return [
-            {
-                "cluster": each.name,
-                "kind": each.kind,
-                "endpoint": endpoints.get(each.name),
-                "state": states.get(each.name, each.status).state,
-                "reason": states.get(each.name, each.status).reason,
-                "models": [offer.id for offer in each.offers()],
-            }
-            for each in told
-        ]
-
-    async def _offers(self, trouble: str | None) -> tuple[list[Json], str | None]:
-        if trouble is not None:
-            return [], trouble
+    async def _offers(self) -> tuple[list[Json], str | None]:
         try:
             usable = await self._directory.usable()
         except ComputeFault as fault:
             return [], f"The endpoints that you can use cannot be listed: {fault.reason}."
-        offers = [endpoint for endpoint in usable if endpoint.id not in self._known_endpoints()]
+        known = self._endpoints().values()
+        offers = [endpoint for endpoint in usable if endpoint.id not in known]
         states = await self._directory.statuses(endpoint.id for endpoint in offers[:LOOKED_AT])
         online = {"online": True, "offline": False}
         return [
@@ -171,8 +169,9 @@ class Discovery:
             for endpoint in offers
         ], None
 
-    def _known_endpoints(self) -> dict[str, str]:
-        return {endpoint: name for name, each in self._clusters.items() if (endpoint := _endpoint_of(each))}
+    def _endpoints(self) -> dict[str, str]:
+        """Return the endpoints of the federation, by their clusters' names."""
+        return {name: endpoint for name, each in self._clusters.items() if (endpoint := _endpoint_of(each))}
 
     # one more
 
@@ -182,8 +181,9 @@ class Discovery:
             endpoint = await self._directory.endpoint(wanted.lower())
         else:
             endpoint = find_offer(wanted, await self._directory.usable())
-        if (known := self._known_endpoints().get(endpoint.id)) is not None:
-            raise _conflict(f"That endpoint is in the federation already, as {known}.", "cluster_known")
+        for name, known in self._endpoints().items():
+            if known == endpoint.id:
+                raise _conflict(f"That endpoint is in the federation already, as {name}.", "cluster_known")
         return endpoint
 
     def _name(self, name: str, endpoint: Endpoint) -> str:
@@ -198,8 +198,9 @@ class Discovery:
 
     async def _said(self, endpoint: Endpoint) -> Json:
         """Return what the file is to say of an endpoint, but for its models by what it tells of itself."""
-        status = (await self._directory.statuses([endpoint.id]))[endpoint.id]
-        if status.state == "offline":
+        found = await self._directory.statuses([endpoint.id])
+        self.overview.learn(found)
+        if found[endpoint.id].state == "offline":
             raise offline(endpoint.id)
         function = await self._directory.allowed(endpoint.id)
         executor = make_executor(endpoint.id, function, self._here)

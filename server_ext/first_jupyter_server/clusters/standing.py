@@ -73,8 +73,8 @@ class Standing(Generic[T]):
     def status(self) -> Status:
         """Whether the server is online."""
         if self.is_down:
-            return Status("offline", self.trouble)
-        return Status("unknown" if self.answer is None else "online", self.trouble)
+            return Status("offline", self.trouble, self.seen)
+        return Status("unknown" if self.answer is None else "online", self.trouble, self.seen)
 
     @property
     def stale(self) -> float | None:

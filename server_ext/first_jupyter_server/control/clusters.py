@@ -27,10 +27,17 @@ class ClusterRoutes:
 
     def routes(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], Awaitable[Answer]]]:
         """Return the table."""
-        return {("GET", "clusters"): self._look, ("POST", "clusters"): self._add}
+        return {
+            ("GET", "clusters"): self._look,
+            ("GET", "clusters/offers"): self._offers,
+            ("POST", "clusters"): self._add,
+        }
 
     async def _look(self, _: dict[str, Any]) -> Answer:
-        return 200, await self._discovery.look()
+        return 200, {"clusters": self._discovery.overview.entries()}
+
+    async def _offers(self, _: dict[str, Any]) -> Answer:
+        return 200, await self._discovery.offers()
 
     async def _add(self, body: dict[str, Any]) -> Answer:
         endpoint, name = body.get("endpoint"), body.get("name") or ""

@@ -9,9 +9,10 @@ from typing import Any
 
 from first_jupyter_server.federation.catalog import Catalog, Place
 
-__all__ = ["BATCH", "CURRENT_MODEL", "LOGIN", "MODEL_STATE", "USAGE", "changes", "register"]
+__all__ = ["BATCH", "CLUSTERS", "CURRENT_MODEL", "LOGIN", "MODEL_STATE", "USAGE", "changes", "register"]
 
 BATCH = "https://first-jupyter.org/events/batch/v1"
+CLUSTERS = "https://first-jupyter.org/events/clusters/v1"
 MODEL_STATE = "https://first-jupyter.org/events/model-state/v1"
 CURRENT_MODEL = "https://first-jupyter.org/events/current-model/v1"
 USAGE = "https://first-jupyter.org/events/usage/v1"

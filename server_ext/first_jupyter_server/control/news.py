@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from first_jupyter_server.auth.login import Login
 from first_jupyter_server.federation.catalog import Catalog
 
-from .events import BATCH, LOGIN, USAGE, changes, register
+from .events import BATCH, CLUSTERS, LOGIN, USAGE, changes, register
 
 __all__ = ["News"]
 
@@ -39,6 +40,11 @@ class News:
         """Tell what leads from one catalog to the next."""
         for schema, data in changes(old, new):
             self._tell(schema, data)
+
+    def clusters(self, entries: Iterable[dict[str, Any]]) -> None:
+        """Tell which clusters are not as they were."""
+        for entry in entries:
+            self._tell(CLUSTERS, {"cluster": entry["cluster"], "state": entry["state"]})
 
     def batch(self, data: dict[str, Any]) -> None:
         """Tell how a batch is."""

@@ -67,6 +67,7 @@ class Federation:
         self._choice = read_choice(choice_file)
         self._log = log
         self._listeners: list[Callable[[Catalog, Catalog], None]] = []
+        self._heeding: list[Callable[[Catalog], None]] = []
         self._told = Catalog()
         self._telling: asyncio.TimerHandle | None = None
         self._background = Background(log)
@@ -88,6 +89,10 @@ class Federation:
         """Have a function called with the old and the new catalog at each change; return how to end that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def heed(self, listener: Callable[[Catalog], None]) -> None:
+        """Have a function called with the catalog whenever a cluster has news, of its models or not."""
+        self._heeding.append(listener)
 
     def catalog(self) -> Catalog:
         """Return the catalog as it is now."""
@@ -111,6 +116,8 @@ class Federation:
         if self._told != old:
             for listener in tuple(self._listeners):
                 listener(old, self._told)
+        for heeding in self._heeding:
+            heeding(self._told)
 
     def start(self, name: str, cluster: str | None = None, hold: float | None = None) -> Model:
         """Have a model started where it will be ready soonest, or the replica that is there taken.
