@@ -10,7 +10,7 @@ from first_jupyter._clusters import clusters
 from first_jupyter._connection import connection
 from first_jupyter._errors import FirstError
 from first_jupyter._fix import wanted_fix
-from first_jupyter._log import failure_text
+from first_jupyter._log import log_text
 from first_jupyter._login import login, login_line, logout
 from first_jupyter._route import route, why
 from first_jupyter._session import session
@@ -115,9 +115,9 @@ class Commands:
         self._said(control.stop(asked.model or self._chosen(), cluster=asked.cluster), asked)
 
     def log(self, argument: str) -> None:
-        """[MODEL] [--on CLUSTER]: show how its last replica failed, and the end of its log."""
+        """[MODEL] [--on CLUSTER]: show the end of its log: of one that runs, else of the last that failed."""
         asked = wish("log", argument)
-        say(failure_text(control.log(asked.model or self._chosen(), cluster=asked.cluster)))
+        say(log_text(control.log(asked.model or self._chosen(), cluster=asked.cluster)))
 
     def clusters(self, argument: str) -> None:
         """[add ENDPOINT [NAME]]: list the clusters and what could be added; add an endpoint."""

@@ -14,8 +14,8 @@ from .backends import LaunchError, backend
 from .draining import GRACE, drain
 from .last_lines import last_lines, secrets_of
 from .lease import Lease
+from .log import Log
 from .orders import Orders
-from .process import Log
 from .protocol import Load, ModelSpec, ReplicaRecord, Stage
 from .pulse import Pulse
 from .records import Reporter, folder
@@ -110,7 +110,7 @@ class Agent:
         # A clock that is set right meanwhile must not end anything.
         self._epoch = time.time() - time.monotonic()
         self._job = job.current(os.environ, self._now())
-        self._log = Log(place / f"{replica}.log")
+        self._log = Log(place / f"{replica}.log", secrets=secrets_of({**os.environ, **spec.env}))
         self._server: Server | None = None
         self._tunnels: list[Tunnel] = []
         self._ready_at: float | None = None
@@ -326,8 +326,7 @@ class Agent:
         """Return what the log says last, if there is one, for those who cannot read the file."""
         if not self._server:
             return {}
-        secrets = secrets_of({**os.environ, **self.spec.env}) | {self._server.address.key}
-        return {"log": last_lines(self._log.tail, secrets), "log_file": str(self._log.path)}
+        return {"log": last_lines(self._log.tail), "log_file": str(self._log.path)}
 
     def _on_fetching(self, reason: str, progress: float | None) -> None:
         self._check()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .process import Log, Process
+from .last_lines import blotted
+from .log import Log
+from .process import Process
 from .tether import Tether
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ class Words(Log):
 
     def add(self, line: str) -> None:
         """Append one line to both."""
-        self.tail.append(line)
+        self.tail.append(blotted(line, self._whole.secrets))
         self._whole.add(f"{self._prefix}{line}")
 
 

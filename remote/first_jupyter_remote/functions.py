@@ -8,23 +8,22 @@ import signal
 import threading
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .addresses import LOOPBACK
 from .agent import Agent
 from .busy import busy
-from .listing import span
 from .news import is_news
-from .orders import order_hold, order_stop, order_wake
 from .protocol import ModelSpec, ReplicaRecord, Stage
 from .queue import waiting_jobs
-from .records import alive, folder, read_all, remove, state, write
+from .records import alive, read_all, remove, state, write
 from .relay import relay, relay_end, relay_part, relay_reach
 from .shelf import shelf
 from .stopping import Stop
+from .tail import tail
 from .together import divided, run_together, take_turns
 from .turns import Turns
+from .wishes import hold, stop, wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +39,7 @@ __all__ = [
     "serve_together",
     "shelf",
     "stop",
+    "tail",
     "wake",
     "watch",
 ]
@@ -247,65 +247,9 @@ def watch(home: str, owner: str, known: dict[str, str], patience: float) -> dict
     return {"records": records, "queue": [job.to_json() for job in jobs]}
 
 
-def stop(home: str, replica: str) -> dict[str, Any]:
-    """Ask a replica to end, also one that has not begun yet; return its record as it is now."""
-    place, record = _look_up(home, replica)
-    if record is None:
-        order_stop(place, replica)
-        reason = "it has not begun yet, and ends as soon as it does"
-        return ReplicaRecord(replica, "", Stage.QUEUED, reason).to_json()
-    if not record.stage.is_final:
-        order_stop(place, replica)
-    return record.to_json()
-
-
-def hold(home: str, replica: str, seconds: float) -> dict[str, Any]:
-    """Ask a replica to stay for so many seconds, used or not; return its record as it is now.
-
-    They count from now, or from when it is ready, and never shorten what was asked before. A replica that has
-    not begun yet is held once it has.
-
-    Raises
-    ------
-    ValueError
-        If that is no length of time.
-    """
-    if not 0 < seconds < float("inf"):
-        raise ValueError(f"a replica cannot be held for {seconds:g} s: give a number of seconds above 0")
-    place, record = _look_up(home, replica)
-    if record is None:
-        order_hold(place, replica, seconds, None)
-        reason = f"it has not begun yet, and is held for {span(seconds)} once it is ready"
-        return ReplicaRecord(replica, "", Stage.QUEUED, reason).to_json()
-    if not record.stage.is_final:
-        order_hold(place, replica, seconds, record)
-    return record.to_json()
-
-
-def wake(home: str, replica: str) -> dict[str, Any]:
-    """Ask a replica to be awake for a request that is to come; return its record as it is now.
-
-    One that sleeps wakes up, one that shares its GPUs has its turn sooner, and one that is awake stays so for
-    a while.
-    """
-    place, record = _look_up(home, replica)
-    if record is None:
-        order_wake(place, replica)
-        return ReplicaRecord(replica, "", Stage.QUEUED, "it has not begun yet").to_json()
-    if not record.stage.is_final:
-        order_wake(place, replica)
-    return record.to_json()
-
-
 def _door(door: str, replica: str) -> str:
     """Return where one replica's tunnel is taken."""
     return f"{door.rstrip('/')}/{replica}" if door else ""
-
-
-def _look_up(home: str, replica: str) -> tuple[Path, ReplicaRecord | None]:
-    """Return the folder of the records, and a replica's own."""
-    place = folder(state(home), replica)
-    return place, read_all(place.parent).get(place / f"{replica}.json")
 
 
 @contextmanager

@@ -1,17 +1,17 @@
-"""The end of a log in a size that may travel, without the secrets that are known here: plain values."""
+"""Lines of a log without the secrets that are known here, and its end in a size that may travel."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from .process import ACCESS
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["last_lines", "secrets_of"]
+__all__ = ["ACCESS", "blotted", "last_lines", "secrets_of"]
 
+ACCESS = " HTTP/1."
+"""What lines have that tell of a request alone."""
 LINES = 20
 BYTES = 4096
 WIDTH = 500
@@ -29,22 +29,26 @@ def secrets_of(env: Mapping[str, str]) -> set[str]:
     return {value for name, value in env.items() if NAMES.search(name) and len(value) >= SHORTEST}
 
 
-def last_lines(log: Iterable[str], secrets: Iterable[str]) -> tuple[str, ...]:
-    """Return the last lines of a log: at most 20, at most 4 KB, secrets blotted out.
+def blotted(line: str, secrets: Iterable[str]) -> str:
+    """Return a line with all that must not be in it blotted out."""
+    # The longest first: one secret may be the beginning of another.
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        line = line.replace(secret, HIDDEN)
+    return GIVEN_AWAY.sub(HIDDEN, line)
+
+
+def last_lines(log: Iterable[str], most: int = LINES, size: int = BYTES) -> tuple[str, ...]:
+    """Return the last lines of a log; those that tell of a request alone are left out.
 
     Parameters
     ----------
     log
-        The lines; those that tell of a request alone are left out.
-    secrets
-        What must not be in them.
+        The lines.
+    most, size
+        How many at most, and how many bytes.
     """
-    lines = [line for line in log if ACCESS not in line][-LINES:]
-    # The longest first: one secret may be the beginning of another.
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        lines = [line.replace(secret, HIDDEN) for line in lines]
-    lines = [GIVEN_AWAY.sub(HIDDEN, line)[:WIDTH] for line in lines]
-    kept, room = [], BYTES
+    lines = [line[:WIDTH] for line in log if ACCESS not in line][-most:]
+    kept, room = [], size
     for line in reversed(lines):
         room -= len(line.encode(errors="replace")) + 1
         if room < 0:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,43 +18,13 @@ from .memory import Witness
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Log", "Process"]
+    from .log import Log
+
+__all__ = ["Process"]
 
 LEASH = Path(__file__).with_name("leash.py")
-LOG_LIMIT = 5_000_000
 LINE_LIMIT = 8192
-ACCESS = " HTTP/1."
 LINE_END = re.compile(rb"[\r\n]+")
-
-
-class Log:
-    """A log file, readable by its owner alone and limited in size, whose last lines are kept in memory too.
-
-    A disk that is full costs lines in the file and nothing else.
-    """
-
-    def __init__(self, path: Path | None = None, limit: int = LOG_LIMIT) -> None:
-        self.path = path
-        self.limit = limit
-        self.tail: deque[str] = deque(maxlen=400)
-        self.heard = float("-inf")
-        """When the last line came, by the monotonic clock. That a request came is no sign of work."""
-
-    def add(self, line: str) -> None:
-        """Append one line."""
-        self.tail.append(line)
-        if ACCESS not in line:
-            self.heard = time.monotonic()
-        if self.path is None:
-            return
-        with contextlib.suppress(OSError):
-            if self.path.exists() and self.path.stat().st_size > self.limit:
-                self.path.replace(self.path.with_name(f"{self.path.name}.1"))
-            file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                os.write(file, f"{line}\n".encode(errors="replace"))
-            finally:
-                os.close(file)
 
 
 class Process:

@@ -18,7 +18,7 @@ from .protocol import ReplicaRecord
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Reporter", "alive", "folder", "put", "read_all", "remove", "state", "write"]
+__all__ = ["Reporter", "alive", "folder", "look_up", "put", "read_all", "remove", "state", "write"]
 
 HOME = "~/.local/state/first-jupyter"
 HEARTBEAT = 30.0
@@ -77,6 +77,12 @@ def read_all(home: Path) -> dict[Path, ReplicaRecord]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return records
+
+
+def look_up(home: str, replica: str) -> tuple[Path, ReplicaRecord | None]:
+    """Return the folder of the records, and a replica's own."""
+    place = folder(state(home), replica)
+    return place, read_all(place.parent).get(place / f"{replica}.json")
 
 
 def alive(record: ReplicaRecord, now: float) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .backends.base import Backend, Cause
-    from .process import Log
+    from .log import Log
     from .protocol import Load, ModelSpec
 
 __all__ = ["DiedError", "Server"]
@@ -71,6 +71,7 @@ class Server:
     ) -> None:
         self.spec, self.kind, self.weights = spec, kind, weights
         listening = Address(bind, free_port(bind), secrets.token_urlsafe(32))
+        log.secrets.add(listening.key)
         # The agent sits on the same machine; other machines' ways here are none of its business.
         self.address = dataclasses.replace(listening, host=LOOPBACK) if bind == EVERYWHERE else listening
         self._log, self._wake = log, wake

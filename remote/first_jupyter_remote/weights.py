@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from .log import Log
 from .pip import download_command
-from .process import Log, Process
+from .process import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -76,10 +76,23 @@ def test_weights_that_are_cut_short_are_told_at_once(lab, model_folder):
         assert Path(told["file"]).read_text().rstrip().endswith(told["lines"][-1])
 
 
-def test_what_has_not_failed_has_no_log_to_show(lab):
-    with lab.warm().kernels_port() as client:
+@pytest.mark.parametrize("port", ["kernels_port", "jupyters_port"])
+def test_what_runs_shows_the_end_of_its_log(lab, port):
+    (lease,) = lab.warm().place()["leases"]
+    asked = {"model": SMOLLM2, "cluster": "local", "replica": lease["replica"], "no_track_activity": "1"}
+    with getattr(lab, port)() as client:
+        told = client.get("first/api/models/log", params=asked).raise_for_status().json()
+    assert (told["replica"], told["cluster"], told["reason"]) == (lease["replica"], "local", "")
+    assert 1 <= len(told["lines"]) <= 100
+    assert set(told["lines"]) <= {line[:500] for line in Path(told["file"]).read_text().splitlines()}
+    keys = [json.loads(path.read_text())["key"] for path in lab.home.rglob("replicas/*.json")]
+    assert not [key for key in keys if key and key in Path(told["file"]).read_text()]
+
+
+def test_what_neither_runs_nor_failed_has_no_log_to_show(lab):
+    with lab.cold().kernels_port() as client:
         answer = client.get("first/api/models/log", params={"model": SMOLLM2})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_failure")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_log")
 
 
 def assert_told(lab, model, reason, stream=False):

@@ -20,6 +20,17 @@ def test_stop_ends_the_models_process(lab):
     assert lab.place()["reason"] == "somebody asked it to end"
 
 
+def test_stop_ends_the_replica_that_is_named_and_no_other(lab):
+    (lease,) = lab.warm().place()["leases"]
+    with lab.kernels_port() as kernel:
+        answer = kernel.post("first/api/models/stop", json={"model": "smollm2", "replica": "another"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "replica_not_found")
+    assert lab.place()["state"] == "hot"
+    lab.post("models/stop", model="smollm2", cluster="local", replica=lease["replica"])
+    lab.until("cold")
+    assert lab.place()["reason"] == "somebody asked it to end"
+
+
 def test_stop_ends_a_model_on_its_way(lab):
     lab.post("models/start", model="lab/never-ready")
     lab.until("starting", "lab/never-ready")

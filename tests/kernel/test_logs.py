@@ -1,11 +1,11 @@
-"""``%first log`` shows how a model's last replica failed."""
+"""``%first log`` shows the end of a replica's log, of one that runs or of the last that failed."""
 
 import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from first_jupyter._log import failure_text
+from first_jupyter._log import log_text
 
 NOON = time.mktime((2026, 3, 4, 12, 0, 0, 0, 0, -1))
 FAILURE = {
@@ -34,7 +34,7 @@ def asked(wire):
 
 
 def test_a_failure_is_told_with_the_end_of_its_log():
-    assert failure_text(FAILURE).splitlines() == [
+    assert log_text(FAILURE).splitlines() == [
         "org/m on lab failed at 12:00:00: llama.cpp ended with exit code 3",
         "Replica m-1 on n1, whose whole log is /home/ada/m-1.log, said last:",
         "",
@@ -44,7 +44,7 @@ def test_a_failure_is_told_with_the_end_of_its_log():
 
 
 def test_a_failure_without_a_log_says_so():
-    told = failure_text({**FAILURE, "node": None, "lines": [], "file": None})
+    told = log_text({**FAILURE, "node": None, "lines": [], "file": None})
     assert told.endswith("exit code 3\nNo log of replica m-1 came here.")
 
 
@@ -65,3 +65,14 @@ def test_the_model_is_named_as_elsewhere(shell, asked, argument, query):
 def test_where_nothing_has_failed_the_server_s_words_are_shown(shell, wire):
     wire.log = lambda *_: (404, {"error": {"message": "There is no failure of org/m to tell of."}})
     assert str(shell.cell("%first log").error) == "There is no failure of org/m to tell of."
+
+
+def test_the_log_of_a_replica_that_runs_is_told_without_a_failure():
+    assert log_text({**FAILURE, "reason": ""}).splitlines()[:2] == [
+        "org/m on lab runs",
+        "Replica m-1 on n1, whose whole log is /home/ada/m-1.log, said last:",
+    ]
+    assert log_text({**FAILURE, "reason": "", "lines": []}).splitlines() == [
+        "org/m on lab runs",
+        "No log of replica m-1 on n1 is there yet.",
+    ]

@@ -7,7 +7,7 @@ import os
 import pytest
 from first_jupyter_remote.backends.base import Follower, Launch
 from first_jupyter_remote.crew import Crew
-from first_jupyter_remote.process import Log
+from first_jupyter_remote.log import Log
 from processes import wait_for, wait_for_end
 
 

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from first_jupyter_remote.process import LEASH, Log, Process
+from first_jupyter_remote.log import Log
+from first_jupyter_remote.process import LEASH, Process
 from processes import wait_for, wait_for_end
 
 CHILD = "import os, time; print('runaway', os.getpid(), flush=True); time.sleep(600)"

@@ -207,6 +207,9 @@ class Ward:
     def failure(self, model):
         return None
 
+    async def tail(self, replica):
+        return [], ""
+
     def unreachable(self, replica, reason):
         pass
 

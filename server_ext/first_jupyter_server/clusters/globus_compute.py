@@ -19,13 +19,12 @@ from .asked import Asked, Order, owner
 from .base import Offer, Status
 from .globus_endpoint import job
 from .globus_executor import GlobusExecutor
-from .globus_faults import ComputeFault
 from .globus_replicas import GlobusReplicas
 from .globus_watch import GlobusWatch
 from .queue_words import matched
 from .replicas import Served, ended, offer, slug, spec
 from .running import Running
-from .scalable import Failure
+from .scalable import Log
 from .starts import Starts
 from .successors import Successors
 from .surroundings import Surroundings
@@ -160,9 +159,13 @@ class GlobusComputeCluster:
         if (run := self._running().get(replica)) is not None:
             self._replicas.hold(run, seconds)
 
-    def failure(self, model: str) -> Failure | None:
+    def failure(self, model: str) -> Log | None:
         """Return how the model's last replica ended, where it failed."""
         return self._models[model].failure(self.name)
+
+    async def tail(self, replica: str) -> tuple[Sequence[str], str]:
+        """Return the last lines of a replica's log as it is now, and the file."""
+        return await self._replicas.tail(replica)
 
     def took(self, model: str) -> Sequence[float]:
         """Return the seconds that earlier starts of a model took."""
@@ -271,7 +274,7 @@ class GlobusComputeCluster:
         for name, run in self._running().items():
             if name in ours:
                 self._take(run, ours[name])
-            elif not run.minded and run.task is not None and (words := await self._last_words(run.task)):
+            elif words := await self._replicas.last_words(run):
                 self._take(run, ended(run.record, Stage.FAILED, words))
         for name in self._asked.orders.keys() - self._running().keys():
             self._asked.remove(name)
@@ -292,10 +295,3 @@ class GlobusComputeCluster:
     def _tell(self, trouble: str) -> None:
         self._trouble = trouble
         self._changed()
-
-    async def _last_words(self, task: str) -> str:
-        """Say how a task of an earlier server ended; nothing where it has not, as far as can be told."""
-        try:
-            return "its task ended without a word" if await self._executor.has_ended(task) else ""
-        except ComputeFault as fault:
-            return "" if fault.passing else fault.reason

@@ -14,6 +14,7 @@ from typing import Any
 from first_jupyter_remote.protocol import ModelSpec, ReplicaRecord, Stage
 
 from first_jupyter_server.background import Background
+from first_jupyter_server.errors import ApiError
 
 from .asked import Asked, Order
 from .globus_executor import CONTROL, GlobusExecutor
@@ -108,6 +109,30 @@ class GlobusReplicas:
         if run.path != "direct" and time.monotonic() - run.climbed > REMEMBERED:
             run.climbed = time.monotonic()
             self._background.do(self._climb(run))
+
+    async def tail(self, replica: str) -> tuple[Sequence[str], str]:
+        """Return the last lines of a replica's log as it is now, and the file.
+
+        Raises
+        ------
+        ApiError
+            Where the cluster does not tell.
+        """
+        try:
+            said = await self._executor.call(CONTROL, "tail", self._home, replica, patience=SLOWNESS)
+        except ComputeFault as fault:
+            message = f"The log of {replica} could not be fetched: {fault.reason}."
+            raise ApiError(502, message, kind="server_error", code="log_unreachable") from None
+        return said["lines"], said["file"]
+
+    async def last_words(self, run: Running) -> str:
+        """Say how the task of an earlier server ended; nothing where it has not, as far as can be told."""
+        if run.minded or run.task is None:
+            return ""
+        try:
+            return "its task ended without a word" if await self._executor.has_ended(run.task) else ""
+        except ComputeFault as fault:
+            return "" if fault.passing else fault.reason
 
     async def _serve(
         self, parts: Sequence[Part], config: Mapping[str, Any], hold: float | None, failed: int = 0

@@ -18,7 +18,7 @@ from .base import Offer, Status
 from .local_executor import LocalExecutor, Task
 from .replicas import Served, ended, offer, slug, spec
 from .running import Running
-from .scalable import Failure
+from .scalable import Log
 from .starts import Starts
 from .surroundings import Surroundings
 
@@ -110,9 +110,14 @@ class LocalCluster:
         """Keep one replica warm for a while."""
         await self._hold([replica], seconds)
 
-    def failure(self, model: str) -> Failure | None:
+    def failure(self, model: str) -> Log | None:
         """Return how the model's last replica ended, where it failed."""
         return self._models[model].failure(self.name)
+
+    async def tail(self, replica: str) -> tuple[Sequence[str], str]:
+        """Return the last lines of a replica's log as it is now, and the file."""
+        said = await asyncio.to_thread(functions.tail, str(self._home), replica)
+        return said["lines"], said["file"]
 
     def took(self, model: str) -> Sequence[float]:
         """Return the seconds that earlier starts of a model took."""

@@ -14,7 +14,7 @@ from first_jupyter_server.federation.catalog import Place, Replica, State, Step
 
 from .base import Offer
 from .running import Running
-from .scalable import Failure
+from .scalable import Log
 
 __all__ = ["Served", "ended", "offer", "slug", "spec"]
 
@@ -106,13 +106,13 @@ class Served(Generic[M]):
             stages=stages,
         )
 
-    def failure(self, cluster: str) -> Failure | None:
+    def failure(self, cluster: str) -> Log | None:
         """Return how the last replica ended, where it failed."""
         last = self.last
         if last is None or not self._has_failed:
             return None
         told = last.reason, last.log, last.log_file
-        return Failure(cluster, last.replica, last.node, self.ended or 0.0, *told)
+        return Log(cluster, last.replica, last.node, self.ended or 0.0, *told)
 
     @property
     def _has_failed(self) -> bool:

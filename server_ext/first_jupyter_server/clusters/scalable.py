@@ -8,23 +8,23 @@ from typing import Any, Protocol, runtime_checkable
 
 from .base import Cluster
 
-__all__ = ["Failure", "Scalable"]
+__all__ = ["Log", "Scalable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """How a model's last replica on a cluster failed.
+class Log:
+    """The end of the log of a replica, one that runs or one that failed.
 
     Parameters
     ----------
-    replica, node
-        Which one, and where it ran.
+    cluster, replica, node
+        Which one, and where it runs or ran.
     at
-        When it ended, in seconds since the epoch.
+        When it failed, or was looked at; in seconds since the epoch.
     reason
-        Why, in a sentence.
+        Why it failed, in a sentence; empty where it did not.
     lines, file
-        The last lines of its log, none where none came here, and the file on the node that has all of it.
+        The last lines, none where none came here, and the file on the node that has all of them.
     """
 
     cluster: str
@@ -69,8 +69,17 @@ class Scalable(Cluster, Protocol):
     async def keep(self, replica: str, seconds: float) -> None:
         """Have one replica kept warm for so many seconds from now, or from when it is ready."""
 
-    def failure(self, model: str) -> Failure | None:
+    def failure(self, model: str) -> Log | None:
         """Return how the model's last replica ended, where it failed."""
+
+    async def tail(self, replica: str) -> tuple[Sequence[str], str]:
+        """Return the last lines of a replica's log as it is now, and the file that has all of it.
+
+        Raises
+        ------
+        ApiError
+            Where they cannot be had.
+        """
 
     def took(self, model: str) -> Sequence[float]:
         """Return the seconds that earlier starts of a model took, the wait for a node included."""

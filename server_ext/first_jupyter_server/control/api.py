@@ -16,6 +16,7 @@ from first_jupyter_server.dataplane.supervisor import Supervisor
 from first_jupyter_server.errors import ApiError
 from first_jupyter_server.federation.catalog import Counts
 from first_jupyter_server.federation.federation import Federation
+from first_jupyter_server.federation.logs import Logs
 from first_jupyter_server.notebooks import Notebooks
 from first_jupyter_server.usage.ledger import Ledger
 
@@ -61,6 +62,10 @@ class ControlApi:
     counts: Counts
     login: LoginOnDemand
     notebooks: Notebooks
+
+    def __post_init__(self) -> None:
+        """Have the logs at hand."""
+        self.logs = Logs(self.federation)
 
     @property
     def version(self) -> str:
@@ -133,16 +138,16 @@ class ControlApi:
         return 200, self.federation.catalog().public(self.counts)
 
     async def _log(self, asked: dict[str, Any]) -> Answer:
-        model, failure = self.federation.failure(_name(asked), _cluster(asked))
-        return 200, {"model": model.id, **failure.public()}
+        model, log = await self.logs.log(_name(asked), _text(asked, "cluster"), _text(asked, "replica"))
+        return 200, {"model": model.id, **log.public()}
 
     async def _start(self, body: dict[str, Any]) -> Answer:
-        model = self.federation.start(_name(body), _cluster(body), _hold(body))
+        model = self.federation.start(_name(body), _text(body, "cluster"), _hold(body))
         await asyncio.sleep(0)
         return 202, self._entry(model.id)
 
     async def _stop(self, body: dict[str, Any]) -> Answer:
-        model = self.federation.stop(_name(body), _cluster(body))
+        model = self.federation.stop(_name(body), _text(body, "cluster"), _text(body, "replica"))
         await asyncio.sleep(0)
         return 202, self._entry(model.id)
 
@@ -184,11 +189,11 @@ def _name(body: dict[str, Any]) -> str:
     return model
 
 
-def _cluster(body: dict[str, Any]) -> str | None:
-    cluster = body.get("cluster")
-    if cluster is not None and not isinstance(cluster, str):
-        raise ApiError(400, "'cluster' must be a string.", code="invalid_type", param="cluster")
-    return cluster
+def _text(body: dict[str, Any], key: str) -> str | None:
+    text = body.get(key)
+    if text is not None and not isinstance(text, str):
+        raise ApiError(400, f"'{key}' must be a string.", code="invalid_type", param=key)
+    return text or None
 
 
 def _hold(body: dict[str, Any]) -> float | None:

@@ -12,7 +12,19 @@ from first_jupyter_server.errors import ApiError
 
 from .place import ORDER, Lease, Place, Replica, State, Step
 
-__all__ = ["ORDER", "Catalog", "Counts", "Lease", "Model", "Place", "Replica", "State", "Step", "barred"]
+__all__ = [
+    "ORDER",
+    "Catalog",
+    "Counts",
+    "Lease",
+    "Model",
+    "Place",
+    "Replica",
+    "State",
+    "Step",
+    "barred",
+    "lease_of",
+]
 
 Counts = Mapping[tuple[str, str], tuple[int, int]]
 """Requests running and waiting, by model and cluster."""
@@ -139,3 +151,19 @@ def barred(model: Model, places: Sequence[Place]) -> ApiError:
     why = "; ".join(dict.fromkeys(f"on {place.cluster}: {place.reason}" for place in places))
     message = f"{model.id} may not be used here: {why}. Ask who looks after that file."
     return ApiError(403, message, kind="permission_error", code="model_not_allowed", param="model")
+
+
+def lease_of(model: Model, places: Sequence[Place], replica: str) -> tuple[Place, Lease]:
+    """Return a replica's place and lease.
+
+    Raises
+    ------
+    ApiError
+        404 where there is none of that name.
+    """
+    for place in places:
+        for lease in place.leases:
+            if lease.replica == replica:
+                return place, lease
+    message = f"There is no replica {replica} of {model.id}: it has ended, or never was."
+    raise ApiError(404, message, code="replica_not_found", param="replica")

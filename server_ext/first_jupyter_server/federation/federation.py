@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from first_jupyter_server.allow import AllowLists
 from first_jupyter_server.background import Background
 from first_jupyter_server.clusters.base import Cluster, Offer
-from first_jupyter_server.clusters.scalable import Failure, Scalable
+from first_jupyter_server.clusters.scalable import Scalable
 from first_jupyter_server.errors import ApiError
 
-from .catalog import Catalog, Model, Place, State, barred
+from .catalog import Catalog, Model, Place, State, barred, lease_of
 from .choice import read_choice, write_choice
 from .router import waits_for
 
@@ -146,16 +146,19 @@ class Federation:
         self.do(self._clusters[place.cluster].start(model.id, hold))
         return model
 
-    def stop(self, name: str, cluster: str | None = None) -> Model:
-        """Have a model's replicas ended, on all its clusters unless one is named.
+    def stop(self, name: str, cluster: str | None = None, replica: str | None = None) -> Model:
+        """Have a model's replicas ended, on all its clusters unless one is named, or one of them alone.
 
         Raises
         ------
         ApiError
-            404 where there is no such model or cluster, 409 where it is not ours to stop.
+            404 where there is no such model, cluster or replica, 409 where it is not ours to stop.
         """
-        model, pinned = self._pinned(name, cluster)
-        asked = [self._clusters[place.cluster] for place in model.places if pinned in (None, place.cluster)]
+        model, places = self.places(name, cluster)
+        if replica is not None:
+            self._end(model, places, replica)
+            return model
+        asked = [self._clusters[place.cluster] for place in places]
         if all(each.unstoppable for each in asked):
             why = "; ".join(f"{each.name}: {each.unstoppable}" for each in asked)
             raise ApiError(409, f"{model.id} was not stopped. {why}.", code="not_ours_to_stop")
@@ -166,25 +169,20 @@ class Federation:
                 self.do(each.stop(model.id))
         return model
 
-    def failure(self, name: str, cluster: str | None = None) -> tuple[Model, Failure]:
-        """Return how a model's last replica failed, the latest one where it did so on several clusters.
+    def _end(self, model: Model, places: Sequence[Place], replica: str) -> None:
+        place, _ = lease_of(model, places, replica)
+        cluster = self._clusters[place.cluster]
+        if not isinstance(cluster, Scalable):
+            message = f"{cluster.name} ends all replicas of a model or none: stop {model.id} there."
+            raise ApiError(409, message, code="not_ours_to_stop")
+        others = [lease for lease in place.leases if lease.replica != replica and lease.stage != "draining"]
+        if self.limits is not None and not others:
+            self.limits.unwanted(model.id, place.cluster)
+        self.do(cluster.end(replica))
 
-        Raises
-        ------
-        ApiError
-            404 where there is no such model or cluster, or no failure.
-        """
-        model, pinned = self._pinned(name, cluster)
-        asked = [self._clusters[place.cluster] for place in model.places if pinned in (None, place.cluster)]
-        told = [each.failure(model.id) for each in asked if isinstance(each, Scalable)]
-        if not (failures := [failure for failure in told if failure is not None]):
-            where = f" on {pinned}" if pinned else ""
-            message = (
-                f"There is no failure of {model.id}{where} to tell of: its last replica did not fail, was "
-                "another server's, or ended before this one was started."
-            )
-            raise ApiError(404, message, code="no_failure", param="model")
-        return model, max(failures, key=lambda failure: failure.at)
+    def cluster(self, name: str) -> Cluster:
+        """Return one by its name."""
+        return self._clusters[name]
 
     def use(self, name: str) -> Model:
         """Make a model the current choice.
@@ -216,17 +214,24 @@ class Federation:
         await asyncio.gather(*(cluster.close() for cluster in self._clusters.values()))
         await self._background.finish()
 
-    def _pinned(self, name: str, cluster: str | None) -> tuple[Model, str | None]:
+    def places(self, name: str, cluster: str | None = None) -> tuple[Model, Sequence[Place]]:
+        """Return a model and its places, or the one on the cluster that is named.
+
+        Raises
+        ------
+        ApiError
+            404 where there is no such model or cluster.
+        """
         catalog = self.catalog()
-        return catalog.resolve(f"{catalog.resolve(name)[0].id}@{cluster}" if cluster else name)
+        model, pinned = catalog.resolve(f"{catalog.resolve(name)[0].id}@{cluster}" if cluster else name)
+        return model, [place for place in model.places if pinned in (None, place.cluster)]
 
     def _place(self, name: str, cluster: str | None) -> tuple[Model, Place]:
-        model, pinned = self._pinned(name, cluster)
-        asked = [place for place in model.places if pinned in (None, place.cluster)]
+        model, asked = self.places(name, cluster)
         usable = tuple(place for place in asked if not place.barred)
         if not usable:
             raise barred(model, asked)
-        return model, waits_for(dataclasses.replace(model, places=usable), pinned)
+        return model, waits_for(dataclasses.replace(model, places=usable), None)
 
     def _allowed(self, offer: Offer) -> Offer:
         """Take away what may not be used, and say why; that it is there stays visible."""
