@@ -121,7 +121,7 @@ class Card(ipywidgets.VBox):  # type: ignore[misc]
     def _renew(self) -> None:
         said = f'<span role="status" aria-live="polite">{html.escape(self._line)}</span>'
         if self._refusal:
-            said += f'<div role="alert">{html.escape(self._refusal)}</div>'
+            said += f'<div role="alert" style="line-height: 1.5">{html.escape(self._refusal)}</div>'
         if said != self._said.value:
             self._said.value = said
 
@@ -151,7 +151,7 @@ def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str 
     """Write a table; columns that hold numbers alone are set to the right."""
     sides = ["right" if _are_numbers(column) else "left" for column in zip(*rows, strict=True)]
     titled = f'<caption style="text-align: left; font-weight: 600">{html.escape(caption)}</caption>'
-    top = "".join(_cell("th", cell, side) for cell, side in zip(head, sides, strict=True))
+    top = "".join(_cell("th" if cell else "td", cell, side) for cell, side in zip(head, sides, strict=True))
     body = "".join(
         f"<tr>{''.join(_cell('td', cell, side) for cell, side in zip(row, sides, strict=True))}</tr>"
         for row in rows

@@ -61,7 +61,7 @@ class Usage(Card):
         return [(title, *by_name(month[key])) for title, key in parts if month.get(key)]
 
     def _see(self, catalog: dict[str, Any]) -> None:
-        """Take it as a hint that something was asked: the catalog tells of each request by its lease."""
+        """Take it as a hint: a catalog comes whenever a request has begun or ended."""
         del catalog
         with self._drawing:
             if self._is_due:
