@@ -17,12 +17,17 @@ import { remedyFor } from '../remedy';
 import { Notice } from './parts';
 import type { Section } from './section';
 
-/** Lumino's titles say whether their section is open, which only a button can say. */
+/** Lumino's titles are headings that say whether their section is open, which only a button may say. */
 class Renderer extends AccordionToolbar.Renderer {
   override createSectionTitle(title: Title<Widget>): HTMLElement {
-    const node = super.createSectionTitle(title);
-    node.setAttribute('role', 'button');
-    return node;
+    const heading = super.createSectionTitle(title);
+    const button = document.createElement('div');
+    for (const { name, value } of heading.attributes) {
+      button.setAttribute(name, value);
+    }
+    button.setAttribute('role', 'button');
+    button.append(...heading.childNodes);
+    return button;
   }
 }
 
@@ -36,6 +41,7 @@ export class FirstPanel extends SidePanel {
     this.title.icon = firstIcon;
     this.title.caption = trans.__('FIRST: language models');
     this.addClass('jp-FirstPanel');
+    this.node.tabIndex = -1;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('FIRST'));
     this.message = new PanelMessage(federation, trans);
@@ -54,6 +60,11 @@ export class FirstPanel extends SidePanel {
       }
     });
     content.setRelativeSizes(sections.map(([, share]) => share));
+  }
+
+  /** So that Tab goes on from here. */
+  protected override onActivateRequest(): void {
+    this.node.focus();
   }
 
   private settle(): void {
