@@ -37,7 +37,7 @@ class Jupyter:
     Parameters
     ----------
     home
-        An empty folder; configuration, data, runtime files and notebooks live below it.
+        A folder, empty or an earlier server's; configuration, data, runtime files and notebooks live there.
     options
         Further command-line options; ``{port}`` in them is Jupyter's port.
     env
@@ -54,7 +54,7 @@ class Jupyter:
         self.home, self.token = home, uuid.uuid4().hex
         self.mark = f"FIRST_TEST_MARK={uuid.uuid4()}"
         for name in ("config", "runtime", "notebooks"):
-            (home / name).mkdir(parents=True)
+            (home / name).mkdir(parents=True, exist_ok=True)
         if federation is not None:
             (home / "config" / "first.yaml").write_text(federation)
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}

@@ -64,6 +64,7 @@ class Checkpoints:
             except TimeoutError:
                 pass
             await self.flush()
+        await self.flush()  # what came while the others were being written
 
     def end(self) -> None:
         """Have what is there written, and then no more."""

@@ -114,14 +114,22 @@ class Run:
         work = asyncio.create_task(executor.run(purse.take, purse.give))
         keeping = asyncio.create_task(checkpoints.keep())
         stopped = asyncio.create_task(self._stop.wait())
+        ended = False
         try:
-            while not work.done() and not self._is_over():
+            while not keeping.done():
                 await self._note(executor, checkpoints)
-                await asyncio.wait([work, stopped], timeout=TOLD_EVERY, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    [keeping] if ended else [work, stopped],
+                    timeout=TOLD_EVERY,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if not ended and (work.done() or self._is_over()):
+                    ended = True
+                    await _end(work)
+                    checkpoints.end()
         finally:
             stopped.cancel()
-            work.cancel()
-            await asyncio.wait([work])
+            await _end(work)
             checkpoints.end()
             await keeping
         if not work.cancelled():
@@ -156,7 +164,8 @@ class Run:
         try:
             batch = await self._here.books.patch(self.id, news)
         except (sqlite3.Error, OSError):
-            self._now({**self.batch, **news})  # the disk is full; it is known here at least
+            # The disk is full; it is known here at least.
+            self._now({**self.batch, **news, "first": {**self.batch.get("first", {}), **news["first"]}})
         else:
             self._now(batch or {**self.batch, "status": "cancelling"})
         if self.batch["status"] == "cancelling":
@@ -232,6 +241,11 @@ class Run:
     def _now(self, batch: Json) -> None:
         self.batch = batch
         self._here.tell(batch)
+
+
+async def _end(work: asyncio.Task[None]) -> None:
+    work.cancel()
+    await asyncio.wait([work])
 
 
 def _usage(tally: Tally) -> Json:
