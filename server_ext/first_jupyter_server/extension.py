@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -13,12 +14,10 @@ from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_run
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Enum, Int, Unicode, default
 
-from . import ai, config, kernel_env, layers
+from . import ai, heard, kernel_env, layers
 from .allow import AllowLists, Person
 from .auth import key as keys
-from .auth import scopes, service_account
-from .auth.globus import GlobusLogin
-from .auth.on_demand import LoginOnDemand
+from .auth.opened import opened
 from .batch.supervisor import BatchSupervisor
 from .clusters import kinds
 from .clusters.discovery import Discovery
@@ -27,14 +26,11 @@ from .control.api import ControlApi
 from .control.news import News
 from .dataplane.supervisor import Supervisor
 from .dataplane.upstream import Pool
-from .errors import ApiError
 from .federation.catalog import Catalog
 from .federation.federation import Federation
 from .federation.history import StartHistory
 from .federation.purse import Purse
 from .federation.scaler import Scaler
-from .federation.spreading import clusters_to_start
-from .federation.survey import without_rows
 from .federation.terms import budgets, terms
 from .notebooks import Notebooks
 from .openai import files as files_handlers
@@ -107,7 +103,7 @@ class FirstApp(ExtensionApp):
         self.news = News(self._server.event_logger)
         self.key = keys.new_key()
         self.batches_under_way = 0
-        self.dataplane = Supervisor(self._receive, self.log)
+        self.dataplane = Supervisor(partial(heard.of_dataplane, self), self.log)
         self.dataplane.listen()
         self.to_dataplane = Pool("127.0.0.1", self.dataplane.port)
         data = Path(self.data_dir)
@@ -122,7 +118,9 @@ class FirstApp(ExtensionApp):
             log=self.log,
         )
         named = Path(self.federation_file) if self.federation_file else None
-        self.login = self._login_for(file, data / "globus")
+        self.login = opened(
+            file, data / "globus", callback=self._callback_url, changed=self.news.login, log=self.log
+        )
         self.doors = Doors(
             lambda: f"{self.public_url.rstrip('/')}/first/tunnel" if self.public_url else "",
             lambda replica: self.dataplane.send({"type": "shut", "replica": replica}),
@@ -146,7 +144,7 @@ class FirstApp(ExtensionApp):
         for name, cluster in file.clusters.items():
             for made in kinds.make(name, cluster, here):
                 self.federation.add(made)
-        self.batches = BatchSupervisor(data / "batch", self._receive_of_batches, self.log)
+        self.batches = BatchSupervisor(data / "batch", partial(heard.of_batches, self), self.log)
         self.discovery = Discovery(
             file.clusters,
             file=named,
@@ -269,26 +267,6 @@ class FirstApp(ExtensionApp):
             self.log.error("No node is met at a relay: %s", error)
             return Rooms()
 
-    def _login_for(self, file: config.FederationFile, folder: Path) -> LoginOnDemand:
-        account = service_account.take(os.environ)
-        kinds_there = [cluster.kind for cluster in file.clusters.values()]
-        if file.globus is None and (folder / "tokens.json").is_file():
-            kinds_there.append("globus-compute")  # somebody logged in here to find clusters
-        services = scopes.wanted(kinds_there, kinds.services(file.clusters))
-        section = kinds.login_section(file.globus, file.clusters)
-        needed = bool(services) or file.globus is not None
-        services = services or scopes.who_alone()
-        login = GlobusLogin(
-            services,
-            section,
-            folder,
-            callback=lambda: self._callback_url(section.redirect),
-            account=account,
-            changed=self.news.login,
-            log=self.log,
-        )
-        return LoginOnDemand(login, services, needed=needed, by_itself=account is not None)
-
     def _callback_url(self, redirect: bool | str) -> str:
         """Return where Globus sends browsers back to; the port is known only once the server runs."""
         own = urlsplit(self._server.connection_url)
@@ -300,61 +278,8 @@ class FirstApp(ExtensionApp):
         self.batches.push_catalog(told)
         self.news.catalog(old, new)
 
-    def _receive(self, message: dict[str, Any]) -> None:
-        """Take a message from the data plane."""
-        match message["type"]:
-            case "start":
-                with contextlib.suppress(ApiError):  # what was asked for is gone, and the request is told so
-                    self.federation.start(message["model"], message["cluster"])
-            case "unreachable":
-                self.federation.unreachable(message["replica"], message["reason"])
-            case "load":
-                self.control.counts = {
-                    (model, cluster): (run, wait) for model, cluster, run, wait in message["counts"]
-                }
-                rows = {(model, cluster): number for model, cluster, number in message["rows"]}
-                self.scaler.load(without_rows(self.control.counts, rows), message["running"])
-            case "done":
-                self.ledger.add(self.notebooks.named(message["outcomes"]))
-                self.news.usage()
-            case "tunnel":
-                of = self.rooms if message["path"] == "rendezvous" else self.doors
-                of.told(message["replica"], is_open=message["open"])
-            case "rendezvous":
-                self.rooms.troubled(message["replica"], message["trouble"])
-            case "ready":
-                self.rooms.open_all()
-            case "ended":
-                self.doors.all_shut()
-                self.rooms.all_shut()
-            case "control":
-                self.federation.do(self._reply(message))
-
-    def _receive_of_batches(self, message: dict[str, Any]) -> None:
-        """Take a message from the process of batches."""
-        match message["type"]:
-            case "batch":
-                self.news.batch(message["event"])
-            case "wants":
-                self.batches_under_way = message["batches"]
-                self.scaler.batches_want(message["replicas"])
-                for model, replicas in message["replicas"].items():
-                    self._spread(model, replicas)
-
-    def _spread(self, name: str, replicas: int) -> None:
-        """Have a model on more clusters, where a batch asks for more than its rows would have started."""
-        model = self.federation.catalog().find(name)
-        for cluster in clusters_to_start(model, replicas) if model is not None and replicas > 1 else ():
-            with contextlib.suppress(ApiError):  # the budget is spent: it goes on with what there is
-                self.federation.start(name, cluster)
-
     def _open_batches(self) -> None:
         try:
             self.batches.open(port=self.dataplane.port, key=self.key, relay=self.relay.path)
         except OSError as error:
             self.log.error("There are no batches: %s", error)
-
-    async def _reply(self, message: dict[str, Any]) -> None:
-        """Answer a control request that came over the data plane's port."""
-        status, body = await self.control.handle(message["method"], message["path"], message["body"].encode())
-        self.dataplane.reply(message["id"], status, body)
