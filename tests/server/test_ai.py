@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from first_jupyter_server import ai
-from first_jupyter_server.ai import jupyternaut
+from first_jupyter_server.ai import jupyternaut, words
 from first_jupyter_server.ai.conversation import SYSTEM, Turn, conversation
 from first_jupyter_server.ai.words import choices, context, waiting
 from first_jupyter_server.federation.catalog import Catalog, Model, Place, State
@@ -83,6 +83,12 @@ def test_who_waits_is_told_for_what(places, name, line):
 def test_the_context_is_that_of_the_model_that_is_asked():
     assert context(catalog(HOT), "default") == 2048
     assert context(catalog(HOT), "no-such-model") is None
+
+
+def test_who_sends_too_much_is_told_what_helps():
+    too_long = "request (3666 tokens) exceeds the available context size (2048 tokens), try increasing it"
+    assert words.refused(too_long) == f"{too_long}. Attach less, or choose a model with a longer context."
+    assert words.refused("There is no model named 'x'.") == "There is no model named 'x'."
 
 
 def test_jupyternaut_is_offered_the_current_choice_and_each_model_that_can_chat():

@@ -126,7 +126,7 @@ class FirstPersona(BasePersona):  # type: ignore[misc]  # Jupyter AI is not ther
                             self.set_status()
                         yield token
             except ApiError as error:
-                refusal = error.message
+                refusal = words.refused(error.message)
 
         self._awaited = name
         try:
@@ -138,13 +138,17 @@ class FirstPersona(BasePersona):  # type: ignore[misc]  # Jupyter AI is not ther
             self._notice(refusal or SILENT)
 
     def _turns(self, message: Message) -> list[Turn]:
-        """Return what was said up to a message, and what is attached to it."""
+        """Return what was said before a message, and the message with what is attached to it."""
         people = self.chat.get_users()
-        turns = []
+        turns, is_later = [], False
         for said in self.chat.get_messages():
-            hidden = said.deleted or said.id in self._notices or said.sender.startswith("hidden::")
-            if not hidden and said.body and said.id != message.id:
-                turns.append(Turn(said.body, "" if said.sender == self.id else _name(people, said.sender)))
+            is_later = is_later or said.id == message.id
+            ours = said.sender == self.id
+            # What people wrote later has its own turn; an answer of ours can stand behind it all the same.
+            hidden = is_later and not ours
+            hidden = hidden or said.deleted or said.id in self._notices or said.sender.startswith("hidden::")
+            if said.body and not hidden:
+                turns.append(Turn(said.body, "" if ours else _name(people, said.sender)))
         attached = self.process_attachments(message)
         text = f"{attached}\n\n{message.body}" if attached else message.body
         return [*turns, Turn(text, _name(people, message.sender))]

@@ -8,7 +8,7 @@ from first_jupyter_server.errors import ApiError
 from first_jupyter_server.federation.catalog import Catalog, Model, State
 from first_jupyter_server.federation.router import waits_for
 
-__all__ = ["CURRENT", "Choice", "choices", "context", "waiting"]
+__all__ = ["CURRENT", "Choice", "choices", "context", "refused", "waiting"]
 
 CURRENT = "default"
 """What a request calls the current choice."""
@@ -54,6 +54,13 @@ def waiting(catalog: Catalog, name: str) -> str:
     place = waits_for(model, cluster)
     how_far = place.reason.rstrip(".") or place.state.value
     return f"waits for {_short(model)} on {place.cluster}: {how_far}{_left(place.eta)}"
+
+
+def refused(message: str) -> str:
+    """Say why there is no answer, in the words of whoever refused, and what helps where those do not tell."""
+    if "context" not in message:
+        return message
+    return f"{message.rstrip('.')}. Attach less, or choose a model with a longer context."
 
 
 def _left(seconds: float | None) -> str:
