@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from first_jupyter._errors import FirstError
 from first_jupyter._live import Live
+from first_jupyter._widgets.runs import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +22,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Card(ipywidgets.VBox):  # type: ignore[misc]
-    """A widget that follows the catalog until it is closed.
+    """A widget that follows the catalog until it is closed, or its cell is run again.
 
     A notebook that is exported or opened later, and a terminal, show what `text` and `page` said when it was
     displayed, or when `_leave` was called last.
@@ -64,7 +66,9 @@ class Card(ipywidgets.VBox):  # type: ignore[misc]
         return self.text()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = {"text/plain": self.text(), "text/html": self.page()}
+        when = time.strftime("%Y-%m-%d at %H:%M")
+        page = f"{self.page()}<div><small>As it was on {when}.</small></div>"
+        shown: dict[str, Any] = {"text/plain": self.text(), "text/html": page}
         if self.comm is not None:
             shown[VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return shown
@@ -75,8 +79,9 @@ class Card(ipywidgets.VBox):  # type: ignore[misc]
 
         handle = DisplayHandle()  # type: ignore[no-untyped-call]
         handle.display(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
-        if hasattr(get_ipython(), "kernel"):  # a terminal cannot take back what it printed
+        if kernel := getattr(get_ipython(), "kernel", None):  # a terminal cannot take back what it printed
             self._displays.append(handle)
+            note(self, kernel.get_parent())
 
     def _leave(self, *, alive: bool) -> None:
         """Have the notebook keep what is shown now; in place of the widget, unless that is to stay alive."""

@@ -136,5 +136,7 @@ def _log(told: dict[str, Any]) -> str:
     )
     lines = "\n".join(told["lines"]) or "It has said nothing yet."
     named = f'tabindex="0" role="region" aria-label="Log of {html.escape(told["replica"])}"'
-    look = "max-height: 16em; overflow: auto; margin: 0; line-height: 1.4"
-    return f'<div>{html.escape(head)}</div><pre {named} style="{look}">{html.escape(lines)}</pre>'
+    # Such a column begins scrolled to its end.
+    look = "max-height: 16em; overflow: auto; display: flex; flex-direction: column-reverse"
+    pre = f'<pre style="margin: 0; overflow: visible; line-height: 1.4">{html.escape(lines)}</pre>'
+    return f'<div style="line-height: 1.5">{html.escape(head)}</div><div {named} style="{look}">{pre}</div>'

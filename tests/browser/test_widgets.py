@@ -36,5 +36,6 @@ def test_widgets_follow_a_start_and_act_while_a_cell_streams(lab, cold, drive):
     assert "hot after" in seen["hot"]
     assert "✓ loading the weights: took" in seen["hot"]
     assert seen["story"] == "[*]:", "the cell had ended before the widgets were used"
+    assert seen["log"]
     assert seen["found"] == {"starting": [], "hot": []}
     assert seen["errors"] == []

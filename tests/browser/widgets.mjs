@@ -32,6 +32,9 @@ await onPage(address, async page => {
   await story.locator('.jp-OutputArea-output', { hasText: /\w+ \w+ \w+/ }).waitFor();
   await press(nodes, /Keep 1 h more$/);
   await nodes.getByText(/held until/).waitFor();
+  await press(nodes, /Log$/);
+  await nodes.locator('pre').waitFor();
+  seen.log = await nodes.locator('pre').innerText();
   seen.story = await prompt(story);
   await usage.getByText('answer tokens').waitFor();
   seen.found.hot = await violations(page, '.jp-OutputArea');

@@ -1,9 +1,12 @@
 """A real kernel, and what its widgets' buttons send."""
 
 
-def run(client, code, on_message=lambda message: None):
-    """Run a cell; its messages and its reply's content."""
-    asked, messages = client.execute(code, store_history=True), []
+def run(client, code, on_message=lambda message: None, cell=""):
+    """Run a cell, which JupyterLab gives an id; its messages and its reply's content."""
+    content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+    request = client.session.msg("execute_request", content, metadata={"cellId": cell})
+    client.shell_channel.send(request)
+    asked, messages = request["header"]["msg_id"], []
     while True:
         message = client.get_iopub_msg(timeout=20)
         if message["parent_header"].get("msg_id") != asked:

@@ -2,6 +2,8 @@ import io
 import subprocess
 import sys
 
+from wire import lease
+
 from first_jupyter._screen import TerminalScreen
 from first_jupyter._steps import Notice, Step
 
@@ -17,6 +19,14 @@ def test_plain_ipython_prints_the_answer_and_its_footer(wire):
     run = [sys.executable, "-m", "IPython", "--quick", "--colors=nocolor", "-c", code]
     shown = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     assert shown.startswith("Good morning.\n\nSmolLM2-135M-Instruct · local · 2 tokens")
+
+
+def test_plain_ipython_prints_what_a_widget_would_show(wire):
+    wire.changes(leases=[lease()])
+    code = "import first_jupyter as first; display(first.WarmNodes())"
+    run = [sys.executable, "-m", "IPython", "--quick", "--colors=nocolor", "-c", code]
+    shown = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines() == ["model    cluster  node  state  kept", "smollm2  local    n1    ready"]
 
 
 def test_a_terminal_keeps_one_waiting_line_and_wipes_it(monkeypatch):

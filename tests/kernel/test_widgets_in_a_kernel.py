@@ -70,7 +70,7 @@ def test_each_widget_leaves_text_and_html_beside_it(kernel, wire, made, said):
     messages, _ = run(client, f"{MAKE}\nfirst.{made}")
     (data,) = shown(messages)
     assert said in data["text/plain"]
-    assert data["text/html"].startswith("<")
+    assert "<small>As it was on 20" in data["text/html"]
     assert data[VIEW]["model_id"]
 
 
@@ -82,6 +82,18 @@ def test_a_closed_widget_leaves_what_it_showed_last(kernel, wire):
     (data,) = shown(messages)
     assert "smollm2" in data["text/html"]
     assert VIEW not in data
+
+
+def test_a_cell_that_runs_again_ends_what_it_showed_before(kernel, wire, eventually):
+    _, client = kernel
+    for _ in range(3):
+        run(client, f"{MAKE}\nnodes = first.WarmNodes()\nnodes", cell="a")
+    eventually(lambda: wire.listeners == 1)
+    run(client, "nodes", cell="b")
+    run(client, f"{MAKE}\nfirst.Usage()", cell="a")
+    eventually(lambda: wire.listeners == 2)
+    run(client, "1", cell="b")
+    assert value(client, "nodes.comm is None") == "False"
 
 
 @pytest.mark.parametrize("stored", [True, False])
