@@ -1,6 +1,6 @@
 # The targets only name things; .ci/ says how, in plain bash.
 
-.PHONY: lab test demo-slurm demo-federation demo-firewall check format lock clean
+.PHONY: lab test demo-slurm demo-federation demo-firewall demo-batch check format lock clean
 
 lab: ## everything from nothing, then JupyterLab on the quickstart notebook
 	@.ci/lab $(LAB_ARGS)
@@ -16,6 +16,9 @@ demo-federation: ## one model on three clusters under load, while a node dies, a
 
 demo-firewall: ## the same question over each way to a node, with what a firewall lets through
 	@.ci/demo-firewall $(DEMO_ARGS)
+
+demo-batch: ## 10,000 prompts over two clusters, while a replica and the Jupyter server are killed, and it is cancelled
+	@.ci/demo-batch $(DEMO_ARGS)
 
 check: ## lint and types alone
 	@.ci/setup
