@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from first_jupyter_server.federation import tuning
 from first_jupyter_server.federation.demand import Demand, follow
-from first_jupyter_server.federation.scaling import Site, Unit, scale
+from first_jupyter_server.federation.scaling import Site, Unit, at_least, scale
 
 NOW = 10_000.0
 
@@ -187,3 +187,29 @@ def test_a_load_that_sways_makes_no_replica_begin_and_end_in_turns():
             there += 1 if change.replica is None else -1
         history.append(there)
     assert all(before <= after for before, after in pairwise(history))
+
+
+@pytest.mark.parametrize(
+    ("sites", "wanted", "kept"),
+    [
+        ([site("near"), site("far")], 0, [0, 0]),
+        ([site("near", *units(1)), site("far")], 1, [1, 0]),
+        ([site("near", *units(1)), site("far")], 3, [3, 0]),
+        ([site("near", *units(1)), site("far")], 6, [4, 2]),
+        ([site("near"), site("far", *units(2))], 3, [0, 3]),
+        ([site("near", takes=600.0), site("far", takes=60.0)], 2, [0, 2]),
+        ([site("near", least=3), site("far")], 2, [3, 0]),
+        ([site("near", *units(1), most=None), site("far")], 2, [0, 1]),
+        ([site("near"), site("far")], 100, [4, 4]),
+    ],
+)
+def test_a_batch_keeps_as_many_replicas_as_it_asks_for(sites, wanted, kept):
+    assert [site.least for site in at_least(sites, wanted)] == kept
+
+
+def test_replicas_that_a_batch_asks_for_are_begun_and_stay_without_anybody_else():
+    sites = at_least([site("near", *units(1))], 2)
+    assert changes(sites, steady(0)) == ["near +"]
+    sites = at_least([site("near", *units(2))], 2)
+    assert changes(sites, calm_since(4000, before=0, now=0)) == []
+    assert changes([site("near", *units(2))], calm_since(4000, before=0, now=0)) == ["near -r0"]
