@@ -80,10 +80,10 @@ def test_where_nothing_runs_it_says_what_to_do(nodes, wire, eventually):
 
 
 def test_an_hour_more_counts_from_where_it_is_held_to(nodes, wire, eventually):
+    wire.started = {"leases": [lease(held_until=time.time() + HOUR)]}
     row(nodes)._extend.click()
-    eventually(lambda: ("api/models/start", {"model": SMOL, "cluster": "local", "hold": HOUR}) in sent(wire))
-    wire.changes(leases=[lease(held_until=time.time() + HOUR)])
-    eventually(lambda: nodes._leases and nodes._leases[0].hold)
+    eventually(lambda: nodes._leases[0].hold)
+    assert sent(wire) == [("api/models/start", {"model": SMOL, "cluster": "local", "hold": HOUR})]
     row(nodes)._extend.click()
     eventually(lambda: len(sent(wire)) == 2)
     assert 2 * HOUR - 10 < sent(wire)[1][1]["hold"] <= 2 * HOUR
