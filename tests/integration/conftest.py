@@ -11,7 +11,8 @@ from importlib import resources
 
 import pytest
 import yaml
-from jupyter_process import SMOLLM2, Jupyter
+from campus import Campus
+from jupyter_process import SMOLLM2, Jupyter, free_port
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +92,18 @@ def small_disk(tmp_path):
         pytest.skip("only root can mount a small file system")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def campuses():
+    """Start two servers without a model, which say each prompt again."""
+    servers = [Campus(free_port()), Campus(free_port())]
+    yield servers
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def two_campuses(campuses):
+    """Write a federation file with their model on two clusters."""
+    return json.dumps({"clusters": {f"campus{at}": server.section for at, server in enumerate(campuses)}})

@@ -10,8 +10,8 @@ import signal
 import httpx
 import openai
 import pytest
-from campus import MODEL, Campus
-from jupyter_process import SMOLLM2, Jupyter, free_port, wait_until
+from campus import MODEL
+from jupyter_process import SMOLLM2, Jupyter, wait_until
 
 CHAT = "/v1/chat/completions"
 ENDED = ("completed", "failed", "expired", "cancelled")
@@ -83,20 +83,6 @@ def test_a_batch_of_embeddings_starts_its_model(lab):
         done = until(client, begin(client, content, endpoint="/v1/embeddings"), *ENDED)
         one, two = (entry["response"]["body"]["data"] for entry in entries(client, done.output_file_id))
         assert len(one[0]["embedding"]) == len(two[0]["embedding"]) > 100
-
-
-@pytest.fixture
-def campuses():
-    servers = [Campus(free_port()), Campus(free_port())]
-    yield servers
-    for server in servers:
-        server.kill()
-
-
-@pytest.fixture
-def two_campuses(campuses):
-    """Write a federation file with one model on two clusters."""
-    return json.dumps({"clusters": {f"campus{at}": server.section for at, server in enumerate(campuses)}})
 
 
 def test_mistakes_are_told_with_their_lines(jupyter, two_campuses):
