@@ -30,13 +30,12 @@ async function logIn(
 ): Promise<void> {
   await account.refresh();
   const login = account.login;
-  if (!login || login.state === 'unneeded' || login.service_account) {
-    const title = trans.__('No login is needed');
-    await showErrorMessage(title, login?.sentence ?? '');
+  if (login?.service_account) {
+    await showErrorMessage(trans.__('No login is needed'), login.sentence);
     return;
   }
-  const again = login.state === 'logged_in';
-  const why = again || login.state === 'demand' ? login.sentence : '';
+  const again = login?.state === 'logged_in';
+  const why = again || login?.state === 'demand' ? login.sentence : '';
   try {
     const begun = await account.begin(again);
     if (!(await showLogin(account, begun, why, trans))) {

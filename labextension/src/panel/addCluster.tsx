@@ -2,11 +2,16 @@
 
 import { Dialog, Notification, ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
+import type { IAccount } from '../account';
 import type { Clusters } from '../clusters';
 import type { ICluster, IEndpointOffer, IOffered } from '../clustersApi';
+import { CommandIDs } from '../commandIds';
 import { FormDialog } from '../formDialog';
+import type { IStep } from './parts';
+import { Notice } from './parts';
 
 const ENDPOINT_ID = 'jp-FirstAddCluster-endpoint';
 const NAME_ID = 'jp-FirstAddCluster-name';
@@ -14,13 +19,15 @@ const NAME_ID = 'jp-FirstAddCluster-name';
 interface IAddProps {
   clusters: Clusters;
   trans: TranslationBundle;
+  /** None where somebody is logged in. */
+  logIn: IStep | undefined;
   done: (added: ICluster) => void;
   /** Says what is wrong; by `show` while the dialog is open. */
   failed: (problem: string, show: (problem: string) => void) => void;
 }
 
 function AddCluster(props: IAddProps): JSX.Element {
-  const { clusters, trans, done, failed } = props;
+  const { clusters, trans, logIn, done, failed } = props;
   const [endpoint, setEndpoint] = React.useState('');
   const [name, setName] = React.useState('');
   const [adding, setAdding] = React.useState(false);
@@ -47,6 +54,7 @@ function AddCluster(props: IAddProps): JSX.Element {
         clusters={clusters}
         chosen={endpoint}
         choose={setEndpoint}
+        logIn={logIn}
         trans={trans}
       />
       <label htmlFor={ENDPOINT_ID}>
@@ -95,9 +103,10 @@ function Offers(props: {
   clusters: Clusters;
   chosen: string;
   choose: (endpoint: string) => void;
+  logIn: IStep | undefined;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { clusters, chosen, choose, trans } = props;
+  const { clusters, chosen, choose, logIn, trans } = props;
   const [offered, setOffered] = React.useState<IOffered | null>(null);
   React.useEffect(() => {
     let wanted = true;
@@ -110,18 +119,28 @@ function Offers(props: {
       wanted = false;
     };
   }, [clusters]);
-  if (!offered || offered.offers.length === 0) {
+  if (!offered) {
+    return (
+      <p role="status">
+        {trans.__(
+          'Asking Globus which endpoints your login can use… An id that you know can be added meanwhile.'
+        )}
+      </p>
+    );
+  }
+  if (offered.offers.length === 0) {
     const none = trans.__(
       'Your login can use no endpoint besides those that are here.'
     );
-    return (
-      <p role="status">
-        {offered
-          ? (offered.problem ?? none)
-          : trans.__(
-              'Asking Globus which endpoints your login can use… An id that you know can be added meanwhile.'
-            )}
-      </p>
+    return logIn ? (
+      <Notice
+        sentence={trans.__(
+          'Log in with Globus to see the endpoints that you can use.'
+        )}
+        step={logIn}
+      />
+    ) : (
+      <Notice sentence={offered.problem ?? none} />
     );
   }
   return (
@@ -151,15 +170,26 @@ function offerText(offer: IEndpointOffer, trans: TranslationBundle): string {
     : trans.__('%1 (offline)', offer.name);
 }
 
+/** Shows the dialog; who has to log in for it finds it again afterwards. */
 export async function addCluster(
   clusters: Clusters,
+  account: IAccount,
+  commands: CommandRegistry,
   trans: TranslationBundle
 ): Promise<void> {
-  let open = true;
+  let [open, wantsLogin] = [true, false];
+  const logIn: IStep = {
+    label: trans.__('Log In with Globus…'),
+    act: () => {
+      wantsLogin = true;
+      dialog.reject();
+    }
+  };
   const body = ReactWidget.create(
     <AddCluster
       clusters={clusters}
       trans={trans}
+      logIn={account.login?.state === 'logged_in' ? undefined : logIn}
       done={added => {
         dialog.resolve(0);
         const { cluster, models } = added;
@@ -183,4 +213,10 @@ export async function addCluster(
   });
   await dialog.launch();
   open = false;
+  if (wantsLogin) {
+    await commands.execute(CommandIDs.login);
+    if (account.login?.state === 'logged_in') {
+      await addCluster(clusters, account, commands, trans);
+    }
+  }
 }

@@ -59,15 +59,15 @@ export function ModelRow(
 function ChooseButton(props: IModelsProps & { choice: IChoice }): JSX.Element {
   const { choice, federation, trans } = props;
   const name = choiceName(choice);
-  if (federation.current?.value === choice.value) {
-    return (
-      <span className="jp-FirstPanel-current">✓ {trans.__('current')}</span>
-    );
-  }
+  const current = federation.current?.value === choice.value;
+  // One button for both, so that whoever chooses keeps the focus.
   return (
     <TextButton
-      label={trans.__('Choose')}
-      name={trans.__('Choose %1', name)}
+      label={current ? `✓ ${trans.__('current')}` : trans.__('Choose')}
+      name={
+        current ? trans.__('%1 is current', name) : trans.__('Choose %1', name)
+      }
+      done={current}
       act={() =>
         attempt(trans.__('%1 was not chosen', name), () =>
           federation.choose(choice.value)

@@ -42,17 +42,27 @@ export function Known<T>(props: {
   );
 }
 
+/** `done`: it says that what it would do is so. */
 export function TextButton(
-  props: IStep & { accept?: boolean; name?: string | undefined }
+  props: IStep & {
+    accept?: boolean;
+    done?: boolean;
+    name?: string | undefined;
+  }
 ): JSX.Element {
-  const { label, act, accept, name } = props;
+  const { label, act, accept, done, name } = props;
   return (
     <Button
       type="button"
       small
-      className={classes('jp-FirstPanel-button', accept ? 'jp-mod-accept' : '')}
+      className={classes(
+        'jp-FirstPanel-button',
+        accept ? 'jp-mod-accept' : '',
+        done ? 'jp-FirstPanel-done' : ''
+      )}
       aria-label={name}
-      onClick={event => act(event.currentTarget)}
+      aria-disabled={done}
+      onClick={event => !done && act(event.currentTarget)}
     >
       {label}
     </Button>

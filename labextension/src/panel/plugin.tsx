@@ -79,7 +79,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Add a Cluster…'),
       caption: trans.__('Take up a Globus Compute endpoint, with its models'),
       describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => addCluster(clusters, trans)
+      execute: () => addCluster(clusters, account, commands, trans)
     });
     for (const command of [CommandIDs.openPanel, CommandIDs.addCluster]) {
       palette?.addItem({ command, category: trans.__('FIRST') });

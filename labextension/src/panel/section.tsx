@@ -26,6 +26,7 @@ export abstract class Section extends ReactWidget {
     this.id = `first-jupyter:panel-${name}`;
     this.title.label = label;
     this.addClass('jp-FirstPanel-section');
+    this.node.tabIndex = -1;
     thisPage.changed.connect(this.wind, this);
   }
 
@@ -45,6 +46,17 @@ export abstract class Section extends ReactWidget {
   protected override render(): JSX.Element {
     this.wind();
     return <div className="jp-FirstPanel-body">{this.draw()}</div>;
+  }
+
+  /** Where what had the focus is gone, such as the button that stopped a node, the section takes it. */
+  protected override onUpdateRequest(message: Message): void {
+    const hadFocus = this.node.contains(document.activeElement);
+    super.onUpdateRequest(message);
+    void this.renderPromise?.then(() => {
+      if (hadFocus && document.activeElement === document.body) {
+        this.node.focus();
+      }
+    });
   }
 
   protected override onAfterAttach(message: Message): void {
