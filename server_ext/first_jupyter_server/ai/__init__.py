@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from first_jupyter_server.federation.catalog import Catalog
+
 from . import jupyternaut
 
 if TYPE_CHECKING:
@@ -37,5 +39,5 @@ def join(first: FirstApp) -> None:
     if not jupyternaut.lend(os.environ, first.dataplane.base_url, first.key):
         first.log.info("Jupyternaut does not get the federation's models: %s is set.", jupyternaut.ADDRESS)
         return
-    jupyternaut.list_models(first.federation.catalog())
-    first.federation.listen(lambda _, new: jupyternaut.list_models(new))
+    jupyternaut.list_models(Catalog(), first.federation.catalog())
+    first.federation.listen(jupyternaut.list_models)

@@ -46,6 +46,10 @@ def entries(catalog: Catalog) -> dict[str, dict[str, Any]]:
     }
 
 
-def list_models(catalog: Catalog) -> None:
-    """Add the models to those that Jupyternaut offers in chats opened from now on."""
-    sys.modules["litellm"].register_model(entries(catalog))
+def list_models(old: Catalog, new: Catalog) -> None:
+    """Add what is new to the models that Jupyternaut offers in chats opened from now on."""
+    known = entries(old) if old.models else {}
+    # LiteLLM takes milliseconds for each, and a catalog changes ten times a second while a model starts.
+    added = {name: entry for name, entry in entries(new).items() if known.get(name) != entry}
+    if added:
+        sys.modules["litellm"].register_model(added)
