@@ -18,7 +18,11 @@ export const themes = ['Light', 'Dark', 'Dark High Contrast'].map(kind => ({
   put: async page => {
     const theme = `JupyterLab ${kind}`;
     await page.evaluate(theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }), theme);
-    await page.waitForFunction(theme => document.body.dataset.jpThemeName === theme, theme);
+    // Under a veil, which lifts a moment later.
+    await page.waitForFunction(
+      theme => document.body.dataset.jpThemeName === theme && !document.getElementById('jupyterlab-splash'),
+      theme
+    );
   }
 }));
 
@@ -33,7 +37,7 @@ export async function onPage(address, body, options = {}) {
     viewport: { width: 1180, height: 720 },
     ...options
   });
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(Number(process.env.FIRST_PATIENCE_MS ?? 120_000));
   const errors = [];
   page.on('console', message => {
     if (message.type() === 'error') {
