@@ -69,6 +69,21 @@ def test_the_hosted_limits_are_kept(lab, compute):
     assert not [call for call in compute.web.calls if call.status == 429]
 
 
+def test_a_replica_on_a_node_tells_its_log_its_path_and_what_it_took(lab):
+    (lease,) = lab.have_hot()["leases"]
+    assert (lease["path"], lease["since"] < time.time()) == ("direct", True)
+    told = lab.get(f"models/log?model=smollm2&replica={lease['replica']}")
+    assert (told["replica"], told["node"], told["reason"]) == (lease["replica"], lease["node"], "")
+    assert any("llama" in line for line in told["lines"])
+    (cluster,) = lab.get("clusters")["clusters"]
+    assert (cluster["state"], cluster["paths"]) == ("online", ["direct"])
+    assert cluster["seen"] <= time.time()
+    lab.post("models/stop", model="smollm2", replica=lease["replica"])
+    lab.until("cold")
+    today = lab.get("usage")["today"]
+    assert 0 < today["by_model"][SMOLLM2]["node_hours"] <= today["node_hours"] < 24
+
+
 def test_a_stopped_replica_gives_its_node_back(lab, slurm):
     lab.have_hot()
     lab.have_cold()

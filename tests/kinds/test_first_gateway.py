@@ -96,8 +96,11 @@ async def test_a_cold_model_is_started_by_the_first_request_which_waits_for_it(a
     asking = argonne.background(argonne.ask(OTHER))
     place = await argonne.until_state(OTHER, "argonne-sophia", "queued")
     assert "Not Running: no node is free" in place.reason
+    assert [(step.stage, step.state) for step in place.stages] == [("queued", "now"), ("loading", "ahead")]
     gateway.runs("sophia", OTHER, "starting")
-    await argonne.until_state(OTHER, "argonne-sophia", "starting")
+    place = await argonne.until_state(OTHER, "argonne-sophia", "starting")
+    assert [(step.stage, step.state) for step in place.stages] == [("queued", "done"), ("loading", "now")]
+    assert place.stages[0].seconds > 0
     gateway.runs("sophia", OTHER)
     assert (await asking).choices[0].message.content
 

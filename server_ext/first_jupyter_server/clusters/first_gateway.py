@@ -238,7 +238,11 @@ class GatewayCluster:
         model, now = self._gateway.names.get(served.name, served.name), time.time()
         at, _ = state(self._of(served), now)
         if at in (State.QUEUED, State.STARTING):
-            self._entered.setdefault(model, {}).setdefault(STAGES[at], now)
+            entered = self._entered.setdefault(model, {})
+            if at is State.QUEUED:
+                # Until the gateway told that it waits, it was only known to have been asked for.
+                entered.pop(STAGES[State.STARTING], None)
+            entered.setdefault(STAGES[at], now)
             return
         entered = self._entered.pop(model, {})
         if at is State.HOT and entered and now - min(entered.values()) > AGAIN_IN:
