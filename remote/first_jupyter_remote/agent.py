@@ -15,6 +15,7 @@ from .draining import GRACE, drain
 from .last_lines import last_lines, secrets_of
 from .lease import Lease
 from .log import Log
+from .naps import Naps
 from .orders import Orders
 from .protocol import Load, ModelSpec, ReplicaRecord, Stage
 from .pulse import Pulse
@@ -105,8 +106,6 @@ class Agent:
         self._bind, self._door, self._rendezvous = bind, door, rendezvous
         self._orders = Orders(place, replica)
         self._lease = Lease(spec.idle_ttl, hold)
-        self._sleep = Sleep(spec.sleep_after, wanted=wanted)
-        self._replica, self._turns = replica, turns or Turns()
         # A clock that is set right meanwhile must not end anything.
         self._epoch = time.time() - time.monotonic()
         self._job = job.current(os.environ, self._now())
@@ -125,6 +124,9 @@ class Agent:
             drain_at=None if self._job.ends is None else self._job.drain_at,
         )
         self._reporter = Reporter(place / f"{replica}.json", record, report)
+        sleep = Sleep(spec.sleep_after, wanted=wanted)
+        sleeps = spec.sleep_after is not None
+        self._naps = Naps(replica, sleep, turns or Turns(), self._reporter, wanted=sleeps)
 
     def run(self) -> ReplicaRecord:
         """Serve until the end; return the last record."""
@@ -143,7 +145,7 @@ class Agent:
             self._close_tunnels()
             if self._server:
                 self._server.kill()
-            self._turns.leave(self._replica)
+            self._naps.leave()
         told = self._last_words() if stage is Stage.FAILED else {}
         self._reporter.update(stage=stage, reason=reason, again=again, **NOWHERE, **told)
         self._orders.clear()
@@ -158,7 +160,7 @@ class Agent:
         while True:
             self._check()
             self._ready_at = None
-            self._wait_for_turn(Stage.LOADING, lambda: self.stop.wait(LOOK_EVERY))
+            self._naps.wait_for_turn(Stage.LOADING, self._linger)
             self._server = Server(
                 self.spec, kind, fetched.path, bind=self._bind, log=self._log, wake=self.stop.ring
             )
@@ -168,8 +170,7 @@ class Agent:
             except DiedError as died:
                 self._close_tunnels()
                 self._server.kill()
-                self._turns.leave(self._replica)
-                self._sleep.lost()
+                self._naps.lost()
                 ever_ready = ever_ready or self._ready_at is not None
                 lived = time.monotonic() - self._ready_at if self._ready_at else 0.0
                 deaths = backoff.count_death(deaths, lived)
@@ -212,7 +213,7 @@ class Agent:
         at, where = server.address, addresses(self._bind)
         ready = {"host": where[0], "addresses": where, "port": at.port, "key": at.key}
         ready["context"] = server.context
-        note = "; ".join(filter(None, (note, self._sleeplessness(server))))
+        note = "; ".join(filter(None, (note, self._naps.begin(server, self._tick(server)))))
         ready |= self._lease.terms()
         self._reporter.update(stage=Stage.READY, reason=note, progress=None, **ready)
         self._open_tunnels(at.key, at.port)
@@ -222,8 +223,7 @@ class Agent:
         while True:
             self._rest(server, LOAD_EVERY)
             self._beat(server, pulse)
-            now = time.monotonic()
-            if self._sleep.is_due(now, self._turns.waiting(now)):
+            if self._naps.is_due:
                 self._nap(server, pulse)
                 self._reporter.update(stage=Stage.READY, reason=note, **self._lease.terms())
 
@@ -232,7 +232,7 @@ class Agent:
         load = server.load(self._tick(server))
         if pulse.beat(load, time.monotonic(), self._log.heard):
             self._lease.use(self._now())
-            self._sleep.use(time.monotonic())
+            self._naps.use()
         if fault := pulse.fault(time.monotonic()):
             raise DiedError(f"{server.kind.name} {fault}")
         if load is None:
@@ -242,47 +242,17 @@ class Agent:
         if over := self._lease.over(self._now()):
             raise StopAskedError(over, again=True)
 
-    def _sleeplessness(self, server: Server) -> str:
-        """Begin its time awake; return why it cannot sleep, if it is to."""
-        if self.spec.sleep_after is None:
-            return ""
-        if server.can_sleep(self._tick(server)):
-            self._sleep.wake(time.monotonic())
-            return ""
-        self._turns.leave(self._replica)
-        return f"this machine's {server.kind.name} cannot sleep, so it stays awake"
-
     def _nap(self, server: Server, pulse: Pulse) -> None:
-        """Sleep until somebody wants it; the requests that it has are answered before."""
+        """Sleep until somebody wants it, and wake up."""
         tick = self._tick(server)
 
         def look() -> None:
             self._rest(server, LOOK_EVERY)
             self._beat(server, pulse)
 
-        self._sleep.begin()
-        self._reporter.update(stage=Stage.ASLEEP, reason="going to sleep once it has answered")
-        while not server.sleep(tick):
-            look()
-        self._turns.leave(self._replica)
-        self._reporter.update(reason="asleep")
-        while not self._sleep.wanted:
-            look()
-            if server.is_wanted(tick):
-                self._sleep.want(time.monotonic())
+        self._naps.sleep(server, tick, look)
         self._lease.use(self._now())
-        self._reporter.update(stage=Stage.WARMING, reason="waking up", wakes=self._reporter.record.wakes + 1)
-        self._wait_for_turn(Stage.WARMING, look)
-        self._reporter.update(reason="waking up")
-        server.wake(tick)
-        self._sleep.wake(time.monotonic())
-
-    def _wait_for_turn(self, stage: Stage, rest: Callable[[], None]) -> None:
-        """Wait until the GPUs are this one's; those who share them have them one after the other."""
-        while not self._turns.ask(self._replica, time.monotonic(), urgent=self._sleep.wanted):
-            self._reporter.update(stage=stage, reason="waiting for its turn on the node's GPUs")
-            rest()
-            self._check()
+        self._naps.wake(server, tick, look)
 
     def _open_tunnels(self, key: str, port: int) -> None:
         if self._door:
@@ -346,6 +316,11 @@ class Agent:
             if wakeful:
                 return
 
+    def _linger(self) -> None:
+        """Wait a little while there is no server."""
+        self.stop.wait(LOOK_EVERY)
+        self._check()
+
     def _tick(self, server: Server) -> Callable[[], None]:
         """Return what is done while an answer is waited for."""
         return lambda: self._rest(server, LOOK_EVERY, wakeful=True)
@@ -363,9 +338,7 @@ class Agent:
             self._lease.hold(seconds, self._now())
             self._reporter.update(**self._lease.terms())
         if self._orders.woken():
-            self._sleep.want(time.monotonic())
-            if self._sleep.is_awake:
-                self._reporter.update(wakes=self._reporter.record.wakes + 1)
+            self._naps.order()
 
     def _now(self) -> float:
         return self._epoch + time.monotonic()
