@@ -25,7 +25,7 @@ HOUR = 3600.0
 class Nearby:
     """An endpoint whose control tasks run here, and whose jobs begin when the test says so."""
 
-    endpoint = "e-1"
+    endpoint, seen = "e-1", None
 
     def __init__(self):
         self.calls = []
@@ -34,6 +34,7 @@ class Nearby:
         self.fault = None
 
     async def is_online(self):
+        self.seen = time.time()
         return True
 
     async def prepare(self, config):

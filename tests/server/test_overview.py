@@ -5,7 +5,6 @@ import logging
 import time
 
 import pytest
-from first_jupyter_remote.protocol import Stage
 from first_jupyter_server.allow import AllowLists, Person
 from first_jupyter_server.clusters.base import Offer, Status
 from first_jupyter_server.clusters.overview import Overview
@@ -124,11 +123,12 @@ async def test_whoever_heeds_hears_also_of_what_is_not_in_the_catalog(federation
     assert len(told) == 1
 
 
-async def test_a_cluster_behind_globus_compute_is_online_once_it_was_looked_at(tmp_path, replica_server):
+async def test_a_cluster_behind_globus_compute_is_online_once_its_endpoint_has_told_so(
+    tmp_path, replica_server
+):
     lab = await Cluster(tmp_path, await replica_server(answering(b"{}"))).open()
     assert lab.cluster.status == Status("unknown")
     await lab.cluster.start("org/model")
-    lab.write(await lab.job(), Stage.LOADING)
     await until(lambda: lab.cluster.status.state == "online")
     assert lab.cluster.status.seen == pytest.approx(time.time(), abs=30)
     await lab.cluster.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-import time
 from collections.abc import Sequence
 
 from first_jupyter_remote.protocol import QueuedJob, ReplicaRecord, Stage
@@ -66,7 +65,6 @@ class GlobusComputeCluster:
         self._nodes = shares(section.models)
         self._asked = Asked(here.folder(name) / "asked.json")
         self._trouble = ""
-        self._seen: float | None = None
         self._background = Background(here.log)
         self._starts = Starts(name, here.history, self._background, here.log)
         self._successors = Successors(self._running, self._starts.took, self._succeed)
@@ -98,10 +96,11 @@ class GlobusComputeCluster:
 
     @property
     def status(self) -> Status:
-        """What the last look at its replicas has shown; without one, nothing is known here."""
+        """What its use has shown; while there is none, nothing is known here."""
+        seen = self._executor.seen
         if self._trouble:
-            return Status("offline", self._trouble, self._seen)
-        return Status("unknown" if self._seen is None else "online", seen=self._seen)
+            return Status("offline", self._trouble, seen)
+        return Status("unknown" if seen is None else "online", seen=seen)
 
     def offers(self) -> list[Offer]:
         """Return what it serves, and in which state."""
@@ -263,7 +262,6 @@ class GlobusComputeCluster:
 
     async def _merge(self, records: Sequence[ReplicaRecord], queue: Sequence[QueuedJob]) -> None:
         """Take this server's records, and find out about those that have none yet."""
-        self._seen = time.time()
         ours = {record.replica: record for record in records}
         for name, record in ours.items():
             served = self._models.get(record.model)

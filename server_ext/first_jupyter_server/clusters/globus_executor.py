@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from logging import Logger
@@ -68,6 +69,8 @@ class GlobusExecutor:
         log: Logger,
     ) -> None:
         self.endpoint = endpoint
+        self.seen: float | None = None
+        """When it answered, or was said to be online, last; in seconds since the epoch."""
         self._authorizer, self._demanded = authorizer, demanded
         self._function = function
         self._lock_file, self._version, self._log = lock, version, log
@@ -163,15 +166,19 @@ class GlobusExecutor:
         """Submit a function and wait for its answer, at most so many seconds."""
         try:
             async with asyncio.timeout(patience):
-                return await self.result(config, await self.submit(config, function, *args))
+                said = await self.result(config, await self.submit(config, function, *args))
         except TimeoutError as error:
             raise explain(error, endpoint=self.endpoint) from None
+        self.seen = time.time()
+        return said
 
     async def is_online(self) -> bool:
         """Ask the service whether the endpoint is online."""
-        return await self._do(
-            lambda: self._questions().get_endpoint_status(self.endpoint).get("status") == "online"
-        )
+        said = await self._do(lambda: self._questions().get_endpoint_status(self.endpoint))
+        is_online: bool = said.get("status") == "online"
+        if is_online:
+            self.seen = time.time()
+        return is_online
 
     async def has_ended(self, task: str) -> bool:
         """Ask the service whether a task of an earlier process is over.
