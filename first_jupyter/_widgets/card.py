@@ -16,7 +16,7 @@ from first_jupyter._widgets.runs import note
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Card", "button", "html_table", "prompt"]
+__all__ = ["Card", "button", "html_table", "prompt", "shut"]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -56,6 +56,8 @@ class Card(ipywidgets.VBox):  # type: ignore[misc]
         if self.comm is None:
             return
         self._unfollow()
+        for child in self.children:
+            shut(child)
         super().close()
         # ipywidgets would show nothing of a closed widget, and be asked for nothing.
         del self._repr_mimebundle_
@@ -139,6 +141,13 @@ def button(
     made = ipywidgets.Button(description=name, icon=icon, tooltip=tooltip, layout=layout)
     made.on_click(action)
     return prompt(made)
+
+
+def shut(widget: ipywidgets.Widget) -> None:
+    """Close a widget with all that is in it: ipywidgets keeps the parts alive."""
+    for child in getattr(widget, "children", ()):
+        shut(child)
+    widget.close()
 
 
 def prompt(control: ipywidgets.Widget) -> ipywidgets.Widget:

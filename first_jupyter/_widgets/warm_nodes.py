@@ -5,17 +5,14 @@ from __future__ import annotations
 import html
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 
 from first_jupyter import _control as control
 from first_jupyter._leases import Lease, leases
 from first_jupyter._table import table
-from first_jupyter._widgets.card import Card, button, html_table
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from first_jupyter._widgets.card import Card, button, html_table, shut
 
 __all__ = ["WarmNodes"]
 
@@ -64,13 +61,11 @@ class WarmNodes(Card):
                 gone = [row for row in self.children if row not in shown]
                 self.children = shown
                 for row in gone:
-                    row.close()
+                    shut(row)
 
 
 class Row(ipywidgets.VBox):  # type: ignore[misc]
     """One replica: a line, its buttons, and its log while that is open."""
-
-    children: Sequence[ipywidgets.Widget]
 
     def __init__(self, card: WarmNodes) -> None:
         self._card = card
@@ -79,10 +74,10 @@ class Row(ipywidgets.VBox):  # type: ignore[misc]
         self._extend = button("Keep 1 h more", "plus", "", self._extended)
         self._end = button("Stop", "stop", "", self._stopped)
         self._log = button("Log", "list", "", self._logged)
-        self._pane = ipywidgets.HTML()
-        self._buttons = ipywidgets.HBox([self._extend, self._end, self._log])
-        self._top = ipywidgets.HBox([self._line, self._buttons], layout={"flex_flow": "row wrap"})
-        super().__init__([self._top])
+        self._pane = ipywidgets.HTML(layout={"display": "none"})
+        buttons = ipywidgets.HBox([self._extend, self._end, self._log])
+        top = ipywidgets.HBox([self._line, buttons], layout={"flex_flow": "row wrap"})
+        super().__init__([top, self._pane])
 
     def show(self, lease: Lease) -> None:
         """Show how the replica is now."""
@@ -95,12 +90,6 @@ class Row(ipywidgets.VBox):  # type: ignore[misc]
         self._end.tooltip = lease.unstoppable or f"End {lease.title} and give its node back"
         self._end.disabled = bool(lease.unstoppable)
 
-    def close(self) -> None:
-        """Take the row away with all that is in it."""
-        for part in (self._line, self._extend, self._end, self._log, self._buttons, self._top, self._pane):
-            part.close()
-        super().close()
-
     def _extended(self, pressed: ipywidgets.Button) -> None:
         if (lease := self._lease) is not None:
             hold = lease.hold + AN_HOUR
@@ -112,16 +101,14 @@ class Row(ipywidgets.VBox):  # type: ignore[misc]
             self._card.act(pressed, lambda: control.stop(lease.model, **named))
 
     def _logged(self, pressed: ipywidgets.Button) -> None:
-        if self._pane in self.children:
-            self._log.description = "Log"
-            self.children = [self._top]
+        if self._pane.layout.display != "none":
+            self._log.description, self._pane.layout.display = "Log", "none"
         elif (lease := self._lease) is not None:
             self._card.act(pressed, lambda: self._open(lease))
 
     def _open(self, lease: Lease) -> None:
         self._pane.value = _log(control.log(lease.model, cluster=lease.cluster, replica=lease.replica))
-        self._log.description = "Hide log"
-        self.children = [self._top, self._pane]
+        self._log.description, self._pane.layout.display = "Hide log", ""
 
 
 def _count(known: list[Lease]) -> str:

@@ -78,8 +78,9 @@ def test_a_closed_widget_leaves_what_it_showed_last(kernel, wire):
     _, client = kernel
     wire.changes(leases=[lease()])
     run(client, f"{MAKE}\nnodes = first.WarmNodes()\nnodes")
-    messages, _ = run(client, "nodes.close()")
+    messages, _ = run(client, "stop = nodes.children[1]._end\nnodes.close()")
     (data,) = shown(messages)
+    assert value(client, "stop.comm is None") == "True"
     assert "smollm2" in data["text/html"]
     assert VIEW not in data
 
