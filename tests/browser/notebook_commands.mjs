@@ -14,16 +14,22 @@ await onPage(process.argv[2], async page => {
   const picture = name => page.screenshot({ path: `${SHOTS}/${name}.png` });
   const toast = page.locator('.Toastify__toast-container .Toastify__toast');
   const start = toast.filter({ hasText: 'gated on local' });
-  /** The first words of the answer in the cell that begins so; then it is interrupted. */
+  /** What the cell that begins so has been answered, once that is more than a line that says what it waits for; then it is interrupted. */
   const answered = async beginning => {
-    await page.waitForFunction(text => {
+    const answer = await page.waitForFunction(text => {
       const cells = window.jupyterapp.shell.currentWidget.content.widgets;
       const asked = cells.findLast(cell => cell.model.sharedModel.getSource().startsWith(text));
-      return asked?.node.querySelector('.jp-RenderedMarkdown')?.textContent.length > 10;
+      const said = asked?.node.querySelector('.jp-RenderedMarkdown')?.textContent ?? '';
+      return (asked?.model.executionCount !== null || said.length > 150) && said;
     }, beginning);
     await run('notebook:interrupt-kernel');
     await page.getByText(/\| Idle/).waitFor();
+    return answer.jsonValue();
   };
+
+  // Answers come soon then.
+  await page.getByRole('button', { name: /Language model/ }).getByText('·').waitFor();
+  await run('first:start-model');
 
   // The launcher's card opens a copy, and the same one when it is pressed again.
   const card = page.locator('.jp-LauncherCard', { hasText: 'FIRST Quickstart' });
@@ -46,6 +52,8 @@ await onPage(process.argv[2], async page => {
   await page.keyboard.press('Alt+Shift+C');
   seen.clients = await sources();
 
+  await page.getByRole('button', { name: /Language model/ }).getByText('· hot').waitFor();
+
   // A failed cell has a bulb, which no other cell has.
   await page.keyboard.press('Control+A');
   await page.keyboard.type('total = {1: 2}\ntotal[3]');
@@ -55,11 +63,11 @@ await onPage(process.argv[2], async page => {
   await notebook.locator('.jp-OutputArea-output', { hasText: 'KeyError' }).waitFor();
   await picture('failed-cell');
   await bulb.click();
-  await answered('%first fix');
+  seen.answers = [await answered('%first fix')];
   seen.explained = (await sources()).slice(2);
   await picture('explained');
 
-  // A selection is asked about.
+  // A selection is asked about, by the keyboard.
   await page.evaluate(() => {
     const { content } = window.jupyterapp.shell.currentWidget;
     content.activeCellIndex = 1;
@@ -67,7 +75,7 @@ await onPage(process.argv[2], async page => {
     content.activate();
   });
   await page.keyboard.press('Alt+Shift+S');
-  await answered('%%first');
+  seen.answers.push(await answered('%%first'));
   seen.sent = (await sources())[2];
 
   // A start is told of, goes on in the notification centre when it is put away, comes again with the page, and is cancelled.

@@ -57,6 +57,7 @@ def test_a_notebook_is_worked_in_with_our_commands_and_a_start_is_watched(comman
     assert seen["explained"][0] == "%load_ext first_jupyter"
     assert seen["explained"][1] == "%first fix --cell 1"
     assert seen["sent"] == "%%first --verbatim\nExplain this code:\n\n```python\ntotal = {1: 2}\n```"
+    assert all(len(answer) > 20 for answer in seen["answers"])
     assert seen["started"].startswith("gated on local: ")
     assert {"Cancel", "Open Panel"} <= set(seen["started"].splitlines())
     assert seen["onScreen"] == 0
