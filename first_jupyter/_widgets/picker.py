@@ -37,6 +37,7 @@ class ModelPicker(Card):
     value = traitlets.Unicode("", help="The current choice; set it to choose.")
 
     def __init__(self) -> None:
+        catalog = control.models()
         super().__init__()
         self._list = prompt(
             ipywidgets.Select(
@@ -61,7 +62,7 @@ class ModelPicker(Card):
         self.children = [self._list, self._said, self._buttons]
         self._catalog: dict[str, Any] = {}
         self._applying = 0
-        self._see(control.models())
+        self._see(catalog)
         self._list.observe(self._picked, "value")
         self.observe(self._picked, "value")
         self._follow()

@@ -48,11 +48,11 @@ class Progress(Card):
     """Stages of one start; see `progress`."""
 
     def __init__(self, model: str = "", cluster: str = "") -> None:
-        super().__init__()
         catalog = control.models()
         found, pinned = find_model(catalog, model)
         if found is None:
             raise FirstError(f"There is no model {model or 'chosen'}; `%first models` lists them.")
+        super().__init__()
         self._start = Start(found["id"], cluster or pinned)
         self._body = ipywidgets.HTML()
         self._cancel = button("Cancel", "stop", "Stop this start and give its node back", self._stop)

@@ -32,15 +32,15 @@ class Usage(Card):
     """
 
     def __init__(self) -> None:
+        usage = control.usage()
         super().__init__()
-        self._usage: dict[str, Any] = {}
-        self._asked, self._is_due = 0.0, False
+        self._asked, self._is_due = time.monotonic(), False
         self._body = ipywidgets.HTML()
         self._refresh = button(
             "Refresh", "refresh", "Ask the server again", lambda pressed: self.act(pressed, self._ask)
         )
         self.children = [self._body, self._said, self._refresh]
-        self._ask()
+        self._show(usage)
         self._follow()
 
     def text(self) -> str:
@@ -80,7 +80,9 @@ class Usage(Card):
 
     def _ask(self) -> None:
         self._asked, self._is_due = time.monotonic(), False
-        usage = control.usage()
+        self._show(control.usage())
+
+    def _show(self, usage: dict[str, Any]) -> None:
         with self._drawing:
             self._usage = usage
             self._body.value = self.page()

@@ -30,10 +30,11 @@ class WarmNodes(Card):
     """
 
     def __init__(self) -> None:
+        catalog = control.models()
         super().__init__()
         self._rows: dict[tuple[str, str, str], Row] = {}
         self._leases: list[Lease] = []
-        self._see(control.models())
+        self._see(catalog)
         self._follow()
 
     def text(self) -> str:

@@ -1,6 +1,7 @@
 import time
 
 import pytest
+from ipywidgets.widgets.widget import _instances as widgets
 from wire import LOADING, STAGES, lease
 
 import first_jupyter
@@ -94,8 +95,10 @@ def test_a_model_that_is_hot_is_followed_no_further(progress, wire):
 
 
 def test_an_unknown_model_is_refused_at_once(progress):
+    before = len(widgets)
     with pytest.raises(FirstError, match="There is no model nothing"):
         progress("nothing")
+    assert len(widgets) == before
 
 
 def test_a_refusal_is_told_in_the_widget(progress, wire, eventually):
