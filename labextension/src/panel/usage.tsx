@@ -118,27 +118,29 @@ function Shares(props: {
     return null;
   }
   return (
-    <table className="jp-FirstPanel-table">
+    <table className="jp-FirstPanel-table jp-mod-shares">
+      <caption>{what}</caption>
       <thead>
         <tr>
-          <th scope="col">{what}</th>
           <th scope="col">{trans.__('Requests')}</th>
           <th scope="col">{trans.__('Tokens')}</th>
           {costs && <th scope="col">{trans.__('Node-hours')}</th>}
         </tr>
       </thead>
-      <tbody>
-        {rows.map(([name, sum]) => (
-          <tr key={name}>
-            <th scope="row" title={name}>
+      {rows.map(([name, sum]) => (
+        <tbody key={name}>
+          <tr>
+            <th scope="rowgroup" colSpan={costs ? 3 : 2} title={name}>
               {say(name)}
             </th>
+          </tr>
+          <tr>
             <td>{count(sum.requests)}</td>
             <td>{count(sum.prompt_tokens + sum.completion_tokens)}</td>
             {costs && <td>{nodeHours(sum.node_hours)}</td>}
           </tr>
-        ))}
-      </tbody>
+        </tbody>
+      ))}
     </table>
   );
 }

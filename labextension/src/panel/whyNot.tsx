@@ -51,14 +51,17 @@ function Why({ model, offer, api, trans }: IWhyNotProps): JSX.Element {
       wanted = false;
     };
   }, [api, model, offer.cluster, offer.state]);
+  const told = log !== null && offer.reason.includes(log.reason);
   return (
     <div className="jp-FirstPanel-why">
-      <p>
-        {offer.reason ||
-          trans.__(
-            'Nobody has asked for it; it starts with the first request.'
-          )}
-      </p>
+      {!told && (
+        <p>
+          {offer.reason ||
+            trans.__(
+              'Nobody has asked for it; it starts with the first request.'
+            )}
+        </p>
+      )}
       {log ? (
         <LogText log={log} trans={trans} />
       ) : (
