@@ -50,3 +50,24 @@ const keyboard = page => ({
 });
 
 export const hands = { mouse, keyboard };
+
+/**
+ * Runs a command from the palette of Notebook 7, which closes when it loses the focus; and a notebook that is still
+ * settling takes that at any moment: then it is opened again.
+ */
+export async function runInNotebook(page, command, text, look = () => {}) {
+  const item = page.locator(`.lm-CommandPalette-item[data-command="${command}"]`);
+  for (let time = 1; ; time++) {
+    try {
+      await page.keyboard.press('Control+Shift+C');
+      await page.locator('.lm-CommandPalette-input').fill(text, { timeout: 5000 });
+      await item.waitFor({ timeout: 5000 });
+      await look();
+      await item.click({ timeout: 5000 });
+      return;
+    } catch (error) {
+      if (time === 8) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
+}
