@@ -87,9 +87,13 @@ class PanelMessage extends ReactWidget {
     this.addClass('jp-FirstPanel-message');
   }
 
+  protected override onAfterShow(): void {
+    this.update();
+  }
+
   protected override render(): JSX.Element {
     const { federation, trans } = this;
-    const remedy = remedyFor(federation, trans);
+    const remedy = this.isVisible && remedyFor(federation, trans);
     return (
       <div role="status">
         {remedy && (

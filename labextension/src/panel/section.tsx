@@ -48,8 +48,11 @@ export abstract class Section extends ReactWidget {
     return <div className="jp-FirstPanel-body">{this.draw()}</div>;
   }
 
-  /** Where what had the focus is gone, such as the button that stopped a node, the section takes it. */
   protected override onUpdateRequest(message: Message): void {
+    if (!this.isVisible) {
+      return;
+    }
+    // Where what had the focus is gone, such as the button that stopped a node, the section takes it.
     const hadFocus = this.node.contains(document.activeElement);
     super.onUpdateRequest(message);
     void this.renderPromise?.then(() => {
