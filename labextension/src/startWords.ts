@@ -82,6 +82,12 @@ export function stageWord(stage: string, trans: TranslationBundle): string {
       return trans.__('compiling');
     case 'warming':
       return trans.__('warming up');
+    case 'ready':
+      return trans.__('ready');
+    case 'asleep':
+      return trans.__('asleep');
+    case 'draining':
+      return trans.__('draining');
     default:
       return stage;
   }

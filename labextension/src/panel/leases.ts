@@ -70,5 +70,5 @@ export function walltime(
 
 /** For how long to hold it from now on, so that it is held `more` seconds longer. */
 export function heldFor(lease: ILease, more: number, now: number): number {
-  return Math.max(lease.held_until ?? now, now) - now + more;
+  return Math.ceil(Math.max(lease.held_until ?? now, now) - now + more);
 }

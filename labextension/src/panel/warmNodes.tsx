@@ -6,6 +6,7 @@ import * as React from 'react';
 import type { ControlApi } from '../api';
 import type { IFederation } from '../federation';
 import { iconOf } from '../icons';
+import { stageWord } from '../startWords';
 import { choiceName, shortName } from '../words';
 import type { IWarm } from './leases';
 import { heldFor, keptText, walltime, warmOf } from './leases';
@@ -98,7 +99,9 @@ function WarmNode(props: IWarmNodeProps): JSX.Element {
         <span className="jp-FirstPanel-place" title={model.id}>
           {shortName(model.id)}
         </span>
-        <span className="jp-FirstPanel-quiet">{lease.stage}</span>
+        <span className="jp-FirstPanel-quiet">
+          {stageWord(lease.stage, trans)}
+        </span>
       </div>
       <div className="jp-FirstPanel-rowBody">
         <p>{place.filter(Boolean).join(' · ')}</p>
