@@ -122,7 +122,8 @@ export class Federation extends Mirror<ICatalog> implements IFederation {
       return;
     }
     this._secondLook = setTimeout(() => {
-      if (this.isSeen) {
+      // The status bar, which watches always, is content with events from a server that answers.
+      if (this.isSeen && (this.problem || this.watchers > 1)) {
         void this.refresh();
       }
     }, SECOND_LOOK_MS);

@@ -53,7 +53,7 @@ export abstract class Mirror<T> implements IDisposable {
   /** Keeps it fresh until the result is disposed; an event that comes while nobody watches is passed over. */
   watch(): IDisposable {
     this._watchers += 1;
-    if (this._watchers === 1 && this.isSeen) {
+    if (this.isSeen && !this._running) {
       void this.refresh();
     }
     return new DisposableDelegate(() => {
@@ -81,6 +81,10 @@ export abstract class Mirror<T> implements IDisposable {
     this._setAt = performance.now();
     this._problem = null;
     this.tell();
+  }
+
+  protected get watchers(): number {
+    return this._watchers;
   }
 
   /** Whether somebody looks at it now. */
