@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 BROWSER = ROOT / "tests" / "browser"
 sys.path.append(str(BROWSER))
 
-from states import States, running_states  # noqa: E402  # the browser tests' federation
+from states import running_states  # noqa: E402  # the browser tests' federation
 
 KB = 1000
 STATIC = Path(sys.prefix) / "share" / "jupyter" / "labextensions" / "first-jupyter"
@@ -78,16 +78,10 @@ def compressed(files: list[str]) -> int:
     return sum(len(gzip.compress((STATIC / file).read_bytes())) for file in set(files))
 
 
-def log_in(states: States) -> None:
-    """Log in, so that models are queued and starting."""
-    begun = states.lab.fetch("first/api/login", "POST", {})
-    states.lab.fetch("first/api/login/code", "POST", {"code": states.globus.visit(begun["url"])})
-
-
 def measure(loads: int, seconds: int) -> list[Row]:
     """Measure all of it."""
     with tempfile.TemporaryDirectory() as folder, running_states(Path(folder)) as states:
-        log_in(states)
+        states.log_in()
         seen = [script(states.lab.address("lab"), "load") for _ in range(loads)]
         requests = script(states.lab.address("lab"), "requests", seconds)
     activation = statistics.median(sum(each["activation"].values()) for each in seen)

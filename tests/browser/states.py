@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from lab import Lab, running_lab
+from lab import START_SECONDS, Lab, running_lab
 
 sys.path.append(str(Path(__file__).parents[1] / "kinds"))
 sys.path.append(str(Path(__file__).parents[1] / "globus"))
@@ -67,6 +67,15 @@ class States:
     globus: AuthStandIn
     gateway: Gateway
     scenes: str
+
+    def log_in(self):
+        """Log in, and wait until the gateway's models are there, some of them on their way."""
+        begun = self.lab.fetch("first/api/login", "POST", {})
+        self.lab.fetch("first/api/login/code", "POST", {"code": self.globus.visit(begun["url"])})
+        deadline = time.monotonic() + START_SECONDS
+        while not {QWEN, MISTRAL} <= {model["id"] for model in self.lab.fetch("first/api/models")["models"]}:
+            assert time.monotonic() < deadline, "the gateway does not list its models"
+            time.sleep(0.1)
 
 
 class Scenes:
