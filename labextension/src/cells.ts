@@ -1,6 +1,7 @@
 // What our commands look at in a notebook, and how they add to it.
 
 import type { Cell, CodeCell } from '@jupyterlab/cells';
+import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
 import type { Kernel } from '@jupyterlab/services';
@@ -31,20 +32,23 @@ export function failedRun(notebook: Notebook): number | null {
   return null;
 }
 
-/** The text that is selected in the active cell, or all of it; in its editor, or as the page shows it. */
+/** What is selected in an editor; nothing where only its cursor stands. */
+export function selectedIn(editor: CodeEditor.IEditor): string {
+  const { start, end } = editor.getSelection();
+  const [from, to] = [editor.getOffsetAt(start), editor.getOffsetAt(end)];
+  const source = editor.model.sharedModel.getSource();
+  return source.slice(Math.min(from, to), Math.max(from, to));
+}
+
+/** The text that is selected in a cell, in its editor or as the page shows it, or all of it. */
 export function selectedText(cell: Cell): string {
-  const source = cell.model.sharedModel.getSource();
-  const editor = cell.editor;
-  if (editor) {
-    const { start, end } = editor.getSelection();
-    const [from, to] = [editor.getOffsetAt(start), editor.getOffsetAt(end)];
-    if (from !== to) {
-      return source.slice(Math.min(from, to), Math.max(from, to));
-    }
-  }
   const shown = window.getSelection();
   const isOfCell = shown?.anchorNode && cell.node.contains(shown.anchorNode);
-  return (isOfCell && shown.toString()) || source;
+  return (
+    (cell.editor && selectedIn(cell.editor)) ||
+    (isOfCell && shown.toString()) ||
+    cell.model.sharedModel.getSource()
+  );
 }
 
 /** Puts code into the active cell if that is empty and takes code, else into a new one below. */
@@ -63,7 +67,7 @@ export async function ask(panel: NotebookPanel, code: string): Promise<void> {
   const { content: notebook, sessionContext } = panel;
   const below = notebook.activeCell;
   const kernel = sessionContext.session?.kernel;
-  const codes = !kernel || (await hasMagics(kernel)) ? [code] : [LOAD, code];
+  const codes = await withMagics(kernel, code);
   const index = notebook.widgets.findIndex(cell => cell === below);
   notebook.activeCellIndex = Math.max(index, 0);
   for (const each of codes) {
@@ -71,6 +75,14 @@ export async function ask(panel: NotebookPanel, code: string): Promise<void> {
     notebook.activeCell?.model.sharedModel.setSource(each);
     void NotebookActions.run(notebook, sessionContext);
   }
+}
+
+/** What has to be run for the code: also what loads the magics, where the kernel lacks them. */
+export async function withMagics(
+  kernel: Kernel.IKernelConnection | null | undefined,
+  code: string
+): Promise<string[]> {
+  return !kernel || (await hasMagics(kernel)) ? [code] : [LOAD, code];
 }
 
 async function hasMagics(kernel: Kernel.IKernelConnection): Promise<boolean> {

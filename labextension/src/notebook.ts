@@ -1,11 +1,14 @@
-// `first-jupyter:notebook`: commands for the cell at hand.
+// `first-jupyter:notebook`: commands for the cell at hand, or the file.
 
 import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import type { ConsolePanel } from '@jupyterlab/console';
 import { IConsoleTracker } from '@jupyterlab/console';
+import type { IDocumentWidget } from '@jupyterlab/docregistry';
+import type { FileEditor } from '@jupyterlab/fileeditor';
 import { IEditorTracker } from '@jupyterlab/fileeditor';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { INotebookTracker } from '@jupyterlab/notebook';
@@ -13,6 +16,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { ask, failedRun, isOurs, isPython, put, selectedText } from './cells';
 import { CommandIDs } from './commandIds';
+import { askBelow } from './fileConsole';
 import { explainIcon } from './icons';
 import type { ISettings as ISettingsType } from './settings';
 import { ISettings } from './settings';
@@ -50,6 +54,12 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
       const panel = notebooks?.currentWidget ?? null;
       return panel && isCurrent(panel) && isPython(panel) ? panel : null;
     };
+    const file = (): IDocumentWidget<FileEditor> | null => {
+      const widget = editors?.currentWidget ?? null;
+      return consoles && isCurrent(widget) ? widget : null;
+    };
+    const consoleOf = (path: string): ConsolePanel | undefined =>
+      consoles?.find(panel => panel.sessionContext.session?.path === path);
     /** Puts code where the person works; tells whether there is such a place. */
     const insertion = (): ((code: string) => void) | null => {
       const panel = notebook();
@@ -92,17 +102,24 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.sendSelection, {
       label: trans.__('Send Selection to the Model'),
       caption: trans.__(
-        'Ask the current model about what is selected, or about the whole cell'
+        'Ask the current model about what is selected, or about the whole cell or file'
       ),
       describedBy,
-      isEnabled: () => notebook()?.content.activeCell !== null,
+      isEnabled: () => Boolean(notebook()?.content.activeCell ?? file()),
       execute: async () => {
         const panel = notebook();
         const cell = panel?.content.activeCell;
-        const text = cell ? selectedText(cell) : '';
-        if (panel && cell && text.trim()) {
+        if (panel && cell) {
           const isCode = cell.model.type === 'code' && !isOurs(cell);
-          await ask(panel, questionCode(text, isCode));
+          const text = selectedText(cell);
+          if (text.trim()) {
+            await ask(panel, questionCode(text, isCode ? 'python' : undefined));
+          }
+          return;
+        }
+        const open = file();
+        if (open) {
+          await askBelow(open, consoleOf, commands);
         }
       }
     });

@@ -21,10 +21,10 @@ export function fixCode(cell: number): string {
   return `%first fix --cell ${cell}`;
 }
 
-/** Asks about something selected: prose as it stands, code with a question and with all its braces. */
-export function questionCode(selection: string, isCode: boolean): string {
+/** Asks about something selected: prose as it stands; code, whose language is given, with a question and with all its braces. */
+export function questionCode(selection: string, language?: string): string {
   const text = selection.replace(/^\n+|\s+$/g, '');
-  return isCode
-    ? `%%first --verbatim\nExplain this code:\n\n\`\`\`python\n${text}\n\`\`\``
-    : `%%first\n${text}`;
+  return language === undefined
+    ? `%%first\n${text}`
+    : `%%first --verbatim\nExplain this code:\n\n\`\`\`${language}\n${text}\n\`\`\``;
 }

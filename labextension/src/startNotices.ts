@@ -11,6 +11,8 @@ import { startText } from './startWords';
 
 /** What takes less is not worth a word, in seconds. */
 const SOON = 2;
+/** For so many seconds a notification may be on its way to the screen; JupyterLab loses what changes meanwhile. */
+const FRESH = 5;
 const RESULT_MS = 5000;
 
 type Options = Notification.IOptions<ReadonlyJSONValue>;
@@ -38,6 +40,8 @@ export interface IDoors {
 interface INotice {
   id: string | null;
   said: string;
+  /** When it was made, in seconds since 1970. */
+  made: number;
 }
 
 export class StartNotices {
@@ -62,30 +66,44 @@ export class StartNotices {
     const now = this.now();
     const { models } = this.federation.catalog;
     const news = follow(this.known, models, now, this.asked);
-    this.known = news.filter(each => each.ending === null);
-    if (!this.isWanted()) {
+    if (this.isWanted()) {
+      this.known = news.filter(each => !this.tell(each, now));
+    } else {
+      this.known = news.filter(each => each.ending === null);
       this.notices.clear();
-      return;
     }
-    news.forEach(each => this.tell(each, now));
   }
 
-  private tell(news: IStartNews, now: number): void {
+  /** Returns whether all is said. */
+  private tell(news: IStartNews, now: number): boolean {
     const key = startKey(news);
-    const notice = this.notices.get(key) ?? { id: null, said: '' };
+    const notice = this.notices.get(key) ?? { id: null, said: '', made: now };
     this.notices.set(key, notice);
-    if (news.ending === null) {
-      const left = news.since + SOON - now;
-      if (notice.id === null && left > 0) {
-        this.later ??= setTimeout(() => this.look(), left * 1000);
-        return;
-      }
-      this.goOn(news, notice, now);
-    } else {
-      this.notices.delete(key);
-      this.asked.delete(news.model);
-      this.end(news, notice, now);
+    const left = news.since + SOON - now;
+    if (notice.id === null && news.ending === null && left > 0) {
+      this.lookIn(left);
+      return false;
     }
+    if (this.isFresh(notice, now)) {
+      this.lookIn(1);
+      return false;
+    }
+    if (news.ending === null) {
+      this.goOn(news, notice, now);
+      return false;
+    }
+    this.notices.delete(key);
+    this.asked.delete(news.model);
+    this.end(news, notice, now);
+    return true;
+  }
+
+  private isFresh({ id, made }: INotice, now: number): boolean {
+    return id !== null && now - made < FRESH && !this.board.isOnScreen(id);
+  }
+
+  private lookIn(seconds: number): void {
+    this.later ??= setTimeout(() => this.look(), seconds * 1000);
   }
 
   private goOn(news: IStartNews, notice: INotice, now: number): void {
@@ -102,6 +120,7 @@ export class StartNotices {
     if (notice.id === null) {
       const shown = { ...options, autoClose: false as const };
       notice.id = this.board.notify(message, 'in-progress', shown);
+      notice.made = now;
     } else {
       // One that was put away stays in the notification centre.
       const autoClose = this.board.isOnScreen(notice.id) ? false : 0;

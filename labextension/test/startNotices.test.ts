@@ -154,9 +154,21 @@ test('a notification that was put away changes in the centre alone', () =>
     await stage.then(0, starting);
     await stage.then(3, starting);
     stage.hide();
-    await stage.then(2, { ...starting, reason: 'loading the weights' });
+    await stage.then(6, { ...starting, reason: 'loading the weights' });
     assert.equal(stage.notes[0]?.autoClose, 0);
     assert.match(stage.notes[0]?.message ?? '', /loading the weights/);
+  }));
+
+test('what changes before the notification is on the screen is said once it is', () =>
+  onStage(async stage => {
+    stage.hide();
+    await stage.then(0, starting);
+    await stage.then(3, starting);
+    await stage.then(1, {});
+    assert.equal(stage.notes[0]?.type, 'in-progress');
+    await stage.then(4, {});
+    assert.equal(stage.notes[0]?.message, `${NAME} on local is hot after 8 s`);
+    assert.equal(stage.notes[0]?.type, 'success');
   }));
 
 test('nothing is told of where the settings say so', () =>

@@ -78,6 +78,16 @@ await onPage(process.argv[2], async page => {
   seen.answers.push(await answered('%%first'));
   seen.sent = (await sources())[2];
 
+  // Of a file it is asked in the file's console.
+  await run('docmanager:open', { path: 'script.py' });
+  await page.locator('.jp-FileEditor .cm-content').click();
+  await page.keyboard.press('Alt+Shift+S');
+  const asked = page.locator('.jp-CodeConsole-content .jp-CodeCell', { hasText: '%%first' });
+  await asked.locator('.jp-OutputArea-output').first().waitFor();
+  seen.inConsole = await page.locator('.jp-CodeConsole-content .jp-CodeCell .cm-content').allInnerTexts();
+  await picture('file-console');
+  await run('console:interrupt-kernel');
+
   // A start is told of, goes on in the notification centre when it is put away, comes again with the page, and is cancelled.
   await run('first:start-model', { model: 'gated' });
   await start.waitFor();

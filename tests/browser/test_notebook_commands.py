@@ -43,6 +43,7 @@ def commands_lab(tmp_path_factory):
     (settings / "overrides.json").write_text(json.dumps(OVERRIDES))
     flags = [f"--FirstApp.federation_file={file}", f"--LabApp.app_settings_dir={settings}"]
     with running_lab(folder, *flags) as lab:
+        (lab.root / "script.py").write_text("total = 3\n")
         (lab.root / "empty.ipynb").write_text(json.dumps(EMPTY_NOTEBOOK))
         yield lab
 
@@ -57,6 +58,8 @@ def test_a_notebook_is_worked_in_with_our_commands_and_a_start_is_watched(comman
     assert seen["explained"][0] == "%load_ext first_jupyter"
     assert seen["explained"][1] == "%first fix --cell 1"
     assert seen["sent"] == "%%first --verbatim\nExplain this code:\n\n```python\ntotal = {1: 2}\n```"
+    assert seen["inConsole"][0] == "%load_ext first_jupyter"
+    assert "total = 3" in seen["inConsole"][1]
     assert all(len(answer) > 20 for answer in seen["answers"])
     assert seen["started"].startswith("gated on local: ")
     assert {"Cancel", "Open Panel"} <= set(seen["started"].splitlines())
