@@ -51,6 +51,9 @@ def of_batches(first: FirstApp, message: dict[str, Any]) -> None:
     match message["type"]:
         case "batch":
             first.news.batch(message["event"])
+        case "rows":
+            first.ledger.add_rows(message["sums"])
+            first.news.usage()
         case "wants":
             first.batches_under_way = message["batches"]
             first.scaler.batches_want(message["replicas"])

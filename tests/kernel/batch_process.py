@@ -70,7 +70,7 @@ class BatchProcess:
 
     async def _serve(self):
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        batches = Batches(Folder(self.folder), self._executor, lambda _: None)
+        batches = Batches(Folder(self.folder), self._executor, lambda _: None, lambda _: None)
         batches.take(Catalog(models=(Model(SMOL),), current=SMOL))
         server = HTTPServer(application(batches))
         sockets = bind_sockets(0, "127.0.0.1")

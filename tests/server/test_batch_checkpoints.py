@@ -20,7 +20,7 @@ def result(number):
 
 
 async def test_what_comes_while_others_are_written_is_written_too(rows):
-    checkpoints = Checkpoints(rows, Tally())
+    checkpoints = Checkpoints(rows, Tally(), lambda results: None)
     keeping = asyncio.create_task(checkpoints.keep())
     for number in range(TOGETHER):
         await checkpoints.give(result(number))
@@ -35,7 +35,7 @@ async def test_what_comes_while_others_are_written_is_written_too(rows):
 
 async def test_who_brings_more_than_can_be_written_waits(rows, monkeypatch):
     monkeypatch.setattr(module, "MOST", 10)
-    checkpoints = Checkpoints(rows, Tally())
+    checkpoints = Checkpoints(rows, Tally(), lambda results: None)
     giving = asyncio.create_task(_give(checkpoints, 11))
     await asyncio.sleep(0.05)
     assert not giving.done()

@@ -52,7 +52,8 @@ class Process:
     def __init__(self, folder):
         self.hands = Hands()
         self.told = []
-        self.batches = Batches(Folder(folder), lambda batch: self.hands, self.told.append)
+        self.used = []
+        self.batches = Batches(Folder(folder), lambda batch: self.hands, self.told.append, self.used.extend)
         self.batches.take(CATALOG)
         self.running = asyncio.create_task(self.batches.run())
 
@@ -127,6 +128,22 @@ async def test_a_batch_goes_through_all_its_states(process):
     assert done["usage"]["total_tokens"] == 24
     assert done["first"]["clusters"] == {"lab": 12}
     assert list((one.batches.folder.books.parent / "rows").iterdir()) == []
+
+
+async def test_what_rows_have_cost_is_told_once_also_over_a_restart(process):
+    one = process()
+    batch = await one.begin(20)
+    one.hands.let(7)
+    await kept(one, 7)
+    await one.end()
+    two = process()
+    two.hands.let(13)
+    await two.until(batch, "completed")
+    sums = one.used + two.used
+    assert {(each["model"], each["cluster"]) for each in sums} == {("org/model", "lab")}
+    assert sum(each["requests"] for each in sums) == 20
+    assert sum(each["failed"] for each in sums) == 4
+    assert sum(each["prompt_tokens"] + each["completion_tokens"] for each in sums) == 40
 
 
 async def test_an_input_that_is_wrong_fails_with_its_lines(process):

@@ -196,3 +196,20 @@ async def test_a_replica_that_ended_while_no_server_looked_is_counted_to_its_end
     await lab.open(held=held.append)
     await until(lambda: held)
     assert held[-1].until - held[-1].began == pytest.approx(4000)
+
+
+def test_rows_of_batches_are_kept_as_sums_of_their_day(ledger):
+    row = {"at": noon(), "model": "m", "cluster": "c", "requests": 1000, "failed": 1}
+    ledger.add([outcome(at=noon())])
+    for _ in range(3):
+        ledger.add_rows([{**row, "prompt_tokens": 5000, "completion_tokens": 2000}])
+    ledger.add_rows([{**row, "at": noon(8), "prompt_tokens": 5, "completion_tokens": 2}])
+    usage = ledger.usage()
+    assert usage["today"]["requests"] == usage["today"]["by_model"]["m"]["requests"] == 3001
+    assert usage["today"]["failed"] == 3
+    assert usage["today"]["prompt_tokens"] == 15_003
+    assert usage["today"]["first_token_s"] == 0.1
+    assert usage["last_30_days"]["requests"] == 4001
+    assert usage["days"][-1]["completion_tokens"] == 6004
+    assert usage["last_30_days"]["by_notebook"] == {}
+    assert len(usage["recent"]) == 1

@@ -52,7 +52,7 @@ class Service:
         executors = Executors(config, lambda: self._catalog)
         folder = await asyncio.to_thread(Folder, Path(config["folder"]))
         news = News(send)
-        batches = self._batches = Batches(folder, executors.of, news.add)
+        batches = self._batches = Batches(folder, executors.of, news.add, news.used)
         batches.take(self._catalog)
         server = HTTPServer(application(batches))
         server.add_sockets([self._listener])

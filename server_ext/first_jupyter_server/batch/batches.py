@@ -44,15 +44,22 @@ class Batches:
         Returns who answers a batch's rows.
     tell
         Takes a batch whenever there is news of it.
+    used
+        Takes the sums of rows that are done.
     """
 
     def __init__(
-        self, folder: Folder, executor: Callable[[Json], Executor], tell: Callable[[Json], None]
+        self,
+        folder: Folder,
+        executor: Callable[[Json], Executor],
+        tell: Callable[[Json], None],
+        used: Callable[[list[Json]], None],
     ) -> None:
         self.folder = folder
         self.books = Books(folder.books)
         self.executor = executor
         self._tell = tell
+        self.used = used
         self._runs: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._look = asyncio.Event()

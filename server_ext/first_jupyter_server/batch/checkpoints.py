@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .rows import Result, Rows, Tally
 
@@ -33,10 +33,12 @@ class Checkpoints:
         Where they go.
     tally
         Counts those that are kept.
+    kept
+        Is told of those that were.
     """
 
-    def __init__(self, rows: Rows, tally: Tally) -> None:
-        self._rows, self.tally = rows, tally
+    def __init__(self, rows: Rows, tally: Tally, kept: Callable[[Sequence[Result]], None]) -> None:
+        self._rows, self.tally, self._kept = rows, tally, kept
         self._waiting: list[Result] = []
         self._size = 0
         self._many = asyncio.Event()
@@ -82,6 +84,7 @@ class Checkpoints:
         await until_written(lambda: self._rows.add(results), self._say)
         for result in results:
             self.tally.add(result)
+        self._kept(results)
 
     def _say(self, problem: str | None) -> None:
         self.problem = problem

@@ -45,6 +45,10 @@ class News:
             self._wants = wants
             self._send({"type": "wants", **wants})
 
+    def used(self, sums: list[Json]) -> None:
+        """Take the sums of rows that are done."""
+        self._send({"type": "rows", "sums": sums})
+
 
 def _event(batch: Json) -> Json:
     """Return the Jupyter event that tells of a batch."""

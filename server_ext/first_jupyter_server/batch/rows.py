@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Done", "Result", "Rows", "Tally"]
+__all__ = ["Done", "Result", "Rows", "Tally", "used"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (
@@ -60,6 +60,25 @@ class Tally:
         self.completion += result.completion
         if result.cluster:
             self.clusters[result.cluster] = self.clusters.get(result.cluster, 0) + 1
+
+
+def used(results: Sequence[Result], model: str, at: float) -> list[dict[str, Any]]:
+    """Return what the ledger keeps of results: their sums, by the cluster where they were answered."""
+    sums: dict[str, Tally] = {}
+    for result in results:
+        sums.setdefault(result.cluster, Tally()).add(result)
+    return [
+        {
+            "at": at,
+            "model": model,
+            "cluster": cluster,
+            "requests": tally.completed + tally.failed,
+            "failed": tally.failed,
+            "prompt_tokens": tally.prompt,
+            "completion_tokens": tally.completion,
+        }
+        for cluster, tally in sums.items()
+    ]
 
 
 class Done:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from .objects import Json, file, new_id
 from .output import EXPIRED, Written, write
 from .pace import Pace
 from .purse import Purse
-from .rows import Rows, Tally
+from .rows import Result, Rows, Tally, used
 from .source import Source
 from .validation import Report, validate
 
@@ -43,6 +44,9 @@ class Here(Protocol):
 
     def tell(self, batch: Json) -> None:
         """Take note of a batch's news."""
+
+    def used(self, sums: list[Json]) -> None:
+        """Take note of what rows have cost."""
 
 
 class Run:
@@ -107,7 +111,7 @@ class Run:
 
     async def _answer(self) -> None:
         done, tally = await asyncio.to_thread(self._rows.done)
-        checkpoints = Checkpoints(self._rows, tally)
+        checkpoints = Checkpoints(self._rows, tally, self._used)
         executor = self._here.executor(self.batch)
         source = Source(self._input, done)
         purse = Purse(self.batch["first"].get("max_cost"), tally, source.take, checkpoints.give)
@@ -234,6 +238,9 @@ class Run:
                 await asyncio.sleep(AGAIN)
             else:
                 return
+
+    def _used(self, results: Sequence[Result]) -> None:
+        self._here.used(used(results, self.batch["model"], time.time()))
 
     def _say(self, problem: str | None) -> None:
         self._now({**self.batch, "first": {**self.batch.get("first", {}), "reason": problem}})

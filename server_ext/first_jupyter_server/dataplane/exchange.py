@@ -166,6 +166,8 @@ class Exchange:
         self._delivery.leave()
         self._plane.waits_no_more(self)
         ended = "cancelled" if gone else error.code if error else "ok"
+        if self.choosing.batch:
+            return  # the process of batches tells of all its rows together
         self._plane.ended(
             outcome(self.choosing, serving, self._answer, route=self.path, ended=ended, since=self._started)
         )

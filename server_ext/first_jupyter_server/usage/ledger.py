@@ -31,6 +31,10 @@ CREATE INDEX IF NOT EXISTS requests_at ON requests (at);
 CREATE TABLE IF NOT EXISTS held (
     cluster TEXT, replica TEXT, model TEXT, nodes REAL, began REAL, until REAL, PRIMARY KEY (cluster, replica)
 );
+CREATE TABLE IF NOT EXISTS rows (
+    day TEXT, model TEXT, cluster TEXT, requests INTEGER, failed INTEGER, prompt_tokens INTEGER,
+    completion_tokens INTEGER, PRIMARY KEY (day, model, cluster)
+);
 """
 _NEWER = {"notebook": "TEXT", "streamed": "INTEGER"}
 """Columns that files of earlier releases do not have."""
@@ -44,6 +48,15 @@ INSERT INTO held VALUES (:cluster, :replica, :model, :nodes, :began, :until)
 ON CONFLICT (cluster, replica) DO UPDATE SET began = excluded.began, until = max(until, excluded.until)
 """
 """One line for a replica's whole life: seen again after a restart, it has had its nodes all the time."""
+
+_ROWS = """
+INSERT INTO rows VALUES (date(:at, 'unixepoch', 'localtime'), :model, :cluster, :requests, :failed,
+    :prompt_tokens, :completion_tokens)
+ON CONFLICT (day, model, cluster) DO UPDATE SET requests = requests + excluded.requests,
+    failed = failed + excluded.failed, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = completion_tokens + excluded.completion_tokens
+"""
+"""Those of batches, of which there may be millions, are kept as a day's sums alone."""
 
 
 class Ledger:
@@ -76,6 +89,10 @@ class Ledger:
     def hold(self, held: Held) -> None:
         """Enter which nodes a replica has had until now, some time soon."""
         self._enter(_HELD, [asdict(held)])
+
+    def add_rows(self, sums: Iterable[dict[str, Any]]) -> None:
+        """Enter rows of batches that are done, by model and cluster, some time soon."""
+        self._enter(_ROWS, sums)
 
     def _enter(self, statement: str, entries: Iterable[dict[str, Any]]) -> None:
         self._waiting.extend((statement, entry) for entry in entries)

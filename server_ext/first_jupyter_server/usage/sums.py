@@ -16,12 +16,20 @@ DAYS = 30
 
 Sum = dict[str, Any]
 
+_COUNTED = ("requests", "failed", "prompt_tokens", "completion_tokens")
+
 _DAY = "date(at, 'unixepoch', 'localtime')"
 _SUMS = """
 SELECT {key}, count(*), total(outcome NOT IN ('ok', 'cancelled') OR status >= 400),
     total(prompt_tokens), total(completion_tokens)
 FROM requests WHERE at >= ? GROUP BY 1
 """
+_ROWS = """
+SELECT {key}, total(requests), total(failed), total(prompt_tokens), total(completion_tokens)
+FROM rows WHERE day >= date(?, 'unixepoch', 'localtime') GROUP BY 1
+"""
+"""Rows of batches; of these no notebook is known."""
+_KEYS_OF_ROWS = {_DAY: "day", "model": "model", "''": "''"}
 _FIRST_TOKENS = """
 SELECT key, avg(first_byte_s) FROM (
     SELECT {key} AS key, first_byte_s, row_number() OVER (PARTITION BY {key} ORDER BY first_byte_s) AS place,
@@ -103,22 +111,19 @@ def _each_day(
 
 def _sums(connection: sqlite3.Connection, key: str, since: float) -> dict[Any, Sum]:
     medians = dict(connection.execute(_FIRST_TOKENS.format(key=key), (since,)).fetchall())
-    return {
-        name: _sum(requests, int(failed), int(prompt), int(completion), medians.get(name))
-        for name, requests, failed, prompt, completion in connection.execute(_SUMS.format(key=key), (since,))
-    }
+    found = connection.execute(_SUMS.format(key=key), (since,)).fetchall()
+    if (of_rows := _KEYS_OF_ROWS.get(key)) is not None:
+        found += connection.execute(_ROWS.format(key=of_rows), (since,))
+    sums: dict[Any, Sum] = {}
+    for name, *numbers in found:
+        known = sums.setdefault(name, _sum(first=medians.get(name)))
+        for what, number in zip(_COUNTED, numbers, strict=True):
+            known[what] += int(number)
+    return sums
 
 
-def _sum(
-    requests: int = 0, failed: int = 0, prompt: int = 0, completion: int = 0, first: float | None = None
-) -> Sum:
-    return {
-        "requests": requests,
-        "failed": failed,
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "first_token_s": first,
-    }
+def _sum(first: float | None = None) -> Sum:
+    return {**dict.fromkeys(_COUNTED, 0), "first_token_s": first}
 
 
 def _without_failed(each: Sum) -> Sum:
