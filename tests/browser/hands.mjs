@@ -3,6 +3,10 @@
 /** Presses Tab until something has the focus. */
 async function tabTo(page, locator) {
   await locator.waitFor();
+  // In a cell that is edited, Tab is a character.
+  if (await page.evaluate(() => document.activeElement.matches('.cm-content'))) {
+    await page.keyboard.press('Escape');
+  }
   for (let presses = 0; presses < 200; presses++) {
     if (await locator.evaluate(node => node === document.activeElement)) {
       return;
@@ -14,6 +18,11 @@ async function tabTo(page, locator) {
 
 const mouse = page => ({
   press: locator => locator.click(),
+  /** Takes an entry of the menu that a button opens. */
+  pick: async (button, entry) => {
+    await button.click();
+    await page.locator('.lm-Menu-item', { hasText: entry }).click();
+  },
   /** Runs a command from the palette. */
   command: async label => {
     await page.keyboard.press('Control+Shift+C');
@@ -30,6 +39,15 @@ const mouse = page => ({
 const keyboard = page => ({
   press: async locator => {
     await tabTo(page, locator);
+    await page.keyboard.press('Enter');
+  },
+  pick: async (button, entry) => {
+    await tabTo(page, button);
+    await page.keyboard.press('Enter');
+    await page.locator('.lm-Menu-item', { hasText: entry }).waitFor();
+    while (!(await page.locator('.lm-Menu-item.lm-mod-active', { hasText: entry }).isVisible())) {
+      await page.keyboard.press('ArrowDown');
+    }
     await page.keyboard.press('Enter');
   },
   command: async label => {

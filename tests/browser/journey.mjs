@@ -3,19 +3,24 @@
 
 import { onPage } from './chromium.mjs';
 import { hands } from './hands.mjs';
+import { Panel } from './panel.mjs';
+import { Server } from './server.mjs';
 
 const [, , address, way] = process.argv;
 const STORY = '%%first --max-tokens 2000\nTell a very long story of a lighthouse keeper.';
 
+await new Server(address).rest();
 await onPage(address, async page => {
-  const { press, command, write, edit } = hands[way](page);
+  const { press, pick, command, write, edit } = hands[way](page);
   const seen = {};
   const dialog = page.getByRole('dialog');
+  const panel = new Panel(page);
   const status = page.getByRole('button', { name: /Language model/ });
   await page.getByText(/\| Idle/).waitFor();
+  await command('Show FIRST');
 
   // Log in. Globus opens in a tab of its own, where its user agrees at once; the code is pasted here.
-  await command('Log In with Globus');
+  await press(panel.section('account').getByRole('button', { name: 'Log In with Globus…' }));
   const opened = page.context().waitForEvent('page');
   await press(dialog.getByRole('link', { name: 'Open Globus in a new tab' }));
   const globus = await opened;
@@ -24,17 +29,20 @@ await onPage(address, async page => {
   await write(dialog.getByRole('textbox'), code);
   await press(dialog.getByRole('button', { name: 'Log In' }));
   await dialog.waitFor({ state: 'detached' });
-  await page.getByText(/Logged in as ada@lab.example/).first().waitFor();
+  const logOut = panel.section('account').getByRole('button', { name: 'Log Out' });
+  await logOut.waitFor();
+  seen.account = await panel.section('account').innerText();
 
-  // Choose, and start.
-  await press(status);
-  await write(dialog.getByRole('combobox'), 'smollm2');
-  await press(dialog.getByRole('button', { name: 'Choose' }));
-  await dialog.waitFor({ state: 'detached' });
-  seen.chosen = await status.innerText();
-  await command('Start SmolLM2');
-  await status.getByText(/starting|queued/).waitFor();
-  seen.starting = await status.innerText();
+  // Choose another model and the small one again, and start that; its stages are told.
+  const models = panel.section('models');
+  await write(models.getByRole('searchbox'), 'local');
+  await press(models.getByRole('button', { name: 'Choose mistyped-option' }));
+  await status.getByText('mistyped-option').waitFor();
+  await press(models.getByRole('button', { name: 'Choose SmolLM2-135M-Instruct' }));
+  await status.getByText('SmolLM2').waitFor();
+  await pick(models.getByRole('button', { name: /Start .*SmolLM2/ }), 'For at Least 1 Hour');
+  await models.getByText(/^(queued|starting)/).first().waitFor();
+  seen.progress = await page.locator('.Toastify__toast', { hasText: 'SmolLM2' }).first().innerText();
   await status.getByText('· hot').waitFor();
 
   // Stream an answer, and cancel it.
@@ -54,9 +62,12 @@ await onPage(address, async page => {
   seen.answer = (await outputs.allInnerTexts()).join('\n');
 
   // Stop, and log out.
-  await command('Stop SmolLM2');
+  const warm = panel.section('warm-nodes');
+  seen.warm = await warm.innerText();
+  await press(warm.getByRole('button', { name: /^Stop/ }));
+  await warm.getByText('No node is warm').waitFor();
   await status.getByText('· cold').waitFor();
-  await command('Log Out of Globus');
-  await page.getByText(/Not logged in with Globus/).first().waitFor();
+  await press(logOut);
+  await panel.section('account').getByText('Not logged in with Globus').waitFor();
   return seen;
 });

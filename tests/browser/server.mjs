@@ -2,6 +2,8 @@
 
 import { setTimeout as later } from 'node:timers/promises';
 
+export const SMALL = 'HuggingFaceTB/SmolLM2-135M-Instruct';
+
 export class Server {
   constructor(address) {
     const url = new URL(address);
@@ -31,6 +33,13 @@ export class Server {
     const page = await (await fetch(url)).text();
     const [, code] = page.match(/<code>(.*?)<\/code>/);
     return this.api('POST', 'login/code', { code });
+  }
+
+  /** Takes back what an earlier test may have left: nobody is logged in, and the small model is cold. */
+  async rest() {
+    await this.api('POST', 'logout', {});
+    await this.api('POST', 'models/stop', { model: SMALL });
+    await this.until('cold', SMALL, 'local');
   }
 
   /** Waits for a model's state somewhere. */

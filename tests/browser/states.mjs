@@ -3,11 +3,10 @@
 
 import { onPage } from './chromium.mjs';
 import { Panel } from './panel.mjs';
-import { Server } from './server.mjs';
+import { Server, SMALL } from './server.mjs';
 
 const [, , address, scenes, pictures] = process.argv;
 const server = new Server(address);
-const SMALL = 'HuggingFaceTB/SmolLM2-135M-Instruct';
 const LARGE = 'meta-llama/Llama-3.3-70B-Instruct';
 const FAILS = 'lab/mistyped-option';
 
@@ -18,12 +17,9 @@ async function scene(name) {
   }
 }
 
-/** Takes back what an earlier test may have left. */
 async function reset() {
   await scene('calm');
-  await server.api('POST', 'logout', {});
-  await server.api('POST', 'models/stop', { model: SMALL });
-  await server.until('cold', SMALL, 'local');
+  await server.rest();
 }
 
 async function nothingUsed(panel) {

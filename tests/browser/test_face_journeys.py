@@ -8,7 +8,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.model]
 @pytest.mark.parametrize("way", ["mouse", "keyboard"])
 def test_a_person_logs_in_starts_a_model_asks_cancels_stops_and_logs_out(states, drive, way):
     seen = drive("journey.mjs", states.lab.address("lab/tree/empty.ipynb"), way)
-    assert seen["chosen"].startswith("SmolLM2-135M-Instruct")
+    assert "ada@lab.example" in seen["account"]
+    assert "SmolLM2-135M-Instruct on local" in seen["progress"]
+    assert "Held until" in seen["warm"]
     assert "the text so far is kept" in seen["answer"]
     assert len(seen["answer"]) > 150
     assert seen["errors"] == []
