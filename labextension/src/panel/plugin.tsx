@@ -51,7 +51,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     const clusters = new Clusters(api, events.stream);
     const panel = new FirstPanel(federation, trans);
     panel.fill([
-      [new AccountSection(account, commands, trans), 2],
+      [new AccountSection(account, commands, trans), 3],
       [new ModelsSection(federation, api, commands, trans), 6],
       [new WarmNodesSection(federation, api, trans), 5],
       [new UsageSection(new Usage(api, events.stream), trans), 0],
