@@ -29,7 +29,7 @@ export function statusOf(
   }
   const model = modelStatus(federation, trans);
   const wanted = loginText(login, trans);
-  const title = [model.title, login?.state !== 'unneeded' && login?.sentence]
+  const title = [login?.state !== 'unneeded' && login?.sentence, model.title]
     .filter(Boolean)
     .join('\n');
   if (!wanted) {
