@@ -226,12 +226,13 @@ def test_a_killed_server_s_batch_is_gone_on_with_by_the_next(tmp_path, two_campu
         second.close()
 
 
-def test_a_killed_process_of_batches_is_replaced_and_goes_on(jupyter, two_campuses):
+@pytest.mark.parametrize("process", ["first_jupyter_server.batch", "first_jupyter_server.dataplane"])
+def test_a_killed_process_is_replaced_and_the_batch_goes_on(jupyter, two_campuses, process):
     server = jupyter(federation=two_campuses)
     with server.openai(timeout=30) as client:
         batch = begin(client, lines(*map(line, range(2_000))))
         wait_until(lambda: client.batches.retrieve(batch.id).request_counts.completed > 200, 60)
-        (pid,) = (pid for pid, words in server.processes().items() if "first_jupyter_server.batch" in words)
+        (pid,) = (pid for pid, words in server.processes().items() if process in words)
         os.kill(pid, signal.SIGKILL)
         done = until(client, batch, *ENDED)
         assert ids(client, done.output_file_id) == [f"request-{number}" for number in range(2_000)]
@@ -249,3 +250,15 @@ def test_a_full_disk_pauses_a_batch_until_there_is_room(jupyter, two_campuses, s
         assert os.spawnvp(os.P_WAIT, more[0], more) == 0
         done = until(client, batch, *ENDED)
         assert (done.status, done.request_counts.completed) == ("completed", 600)
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_made_as_soon_as_it_can(jupyter, two_campuses):
+    server = jupyter(federation=two_campuses)
+    in_its_place = server.home / "data" / "first" / "batch"
+    in_its_place.write_text("a file where a folder should be")
+    with server.openai() as client:
+        with pytest.raises(openai.InternalServerError, match="cannot be written or read here") as refused:
+            client.files.list()
+        assert refused.value.status_code == 507
+        in_its_place.unlink()
+        wait_until(lambda: server.kernels_port().get("first/v1/files").status_code == 200, 60)

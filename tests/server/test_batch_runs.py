@@ -49,12 +49,12 @@ def quick(monkeypatch):
 class Process:
     """One process of batches on a folder, as a server's life has it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, catalog=CATALOG):
         self.hands = Hands()
         self.told = []
         self.used = []
         self.batches = Batches(Folder(folder), lambda batch: self.hands, self.told.append, self.used.extend)
-        self.batches.take(CATALOG)
+        self.batches.take(catalog)
         self.running = asyncio.create_task(self.batches.run())
 
     async def end(self):
@@ -96,8 +96,8 @@ def line(number):
 async def process(tmp_path):
     processes = []
 
-    def start():
-        processes.append(Process(tmp_path / "batch"))
+    def start(**options):
+        processes.append(Process(tmp_path / "batch", **options))
         return processes[-1]
 
     yield start
@@ -127,7 +127,8 @@ async def test_a_batch_goes_through_all_its_states(process):
     assert one.entries(done["error_file_id"]) == [5, 10]
     assert done["usage"]["total_tokens"] == 24
     assert done["first"]["clusters"] == {"lab": 12}
-    assert list((one.batches.folder.books.parent / "rows").iterdir()) == []
+    rows = one.batches.folder.rows(batch)
+    await until(lambda: not rows.exists())
 
 
 async def test_what_rows_have_cost_is_told_once_also_over_a_restart(process):
@@ -195,6 +196,19 @@ async def test_a_cancelled_batch_keeps_what_it_has_and_can_be_resumed(process):
     done = await one.until(batch, "completed")
     assert len(one.entries(done["output_file_id"])) == 16
     assert await one.batches.books.file(cancelled["output_file_id"]) is None
+
+
+async def test_a_batch_that_was_cancelled_before_it_began_begins_when_it_is_resumed(process, monkeypatch):
+    monkeypatch.setattr(all_batches, "MODELS_KNOWN", 0.2)
+    one = process(catalog=Catalog())
+    batch = await one.begin(3)
+    await one.batches.cancel(batch)
+    cancelled = await one.until(batch, "cancelled")
+    assert (cancelled["request_counts"]["total"], cancelled["output_file_id"]) == (0, None)
+    one.batches.take(CATALOG)
+    assert (await one.batches.resume(batch, 60.0, {}))["status"] == "validating"
+    one.hands.let(3)
+    assert (await one.until(batch, "completed"))["request_counts"]["completed"] == 3
 
 
 async def test_a_batch_is_cancelled_by_a_process_that_does_not_run_it(process):

@@ -13,12 +13,14 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 
 from first_jupyter_server.federation.catalog import Catalog
+from first_jupyter_server.processes.descriptors import allow_many
 from first_jupyter_server.processes.pipe import ParentPipe, sender
 
 from .batches import Batches
+from .checkpoints import AGAIN
 from .executors import Executors
 from .folder import Folder
-from .handlers import application
+from .handlers import application, unusable
 from .news import News
 from .objects import Json
 
@@ -36,6 +38,7 @@ class Service:
     """
 
     def __init__(self, listener: socket.socket) -> None:
+        listener.setblocking(False)  # what is made of it, too, is not to wait
         self._listener = listener
         self._closed = asyncio.Event()
         self._config: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
@@ -50,7 +53,7 @@ class Service:
         await loop.connect_read_pipe(lambda: ParentPipe(self._receive, self._closed), sys.stdin)
         config = await self._config
         executors = Executors(config, lambda: self._catalog)
-        folder = await asyncio.to_thread(Folder, Path(config["folder"]))
+        folder = await self._folder(Path(config["folder"]))
         news = News(send)
         batches = self._batches = Batches(folder, executors.of, news.add, news.used)
         batches.take(self._catalog)
@@ -64,6 +67,22 @@ class Service:
         running.cancel()
         await asyncio.wait([running], timeout=LEAVING)
         os._exit(0)  # a thread may hang at a disk; there is nothing left that another server would not find
+
+    async def _folder(self, path: Path) -> Folder:
+        """Return the folder; until there can be one, whoever asks for something is told why not."""
+        server: HTTPServer | None = None
+        while True:
+            try:
+                folder = await asyncio.to_thread(Folder, path)
+            except OSError as error:
+                if server is None:
+                    server = HTTPServer(unusable(error))
+                    server.add_sockets([self._listener.dup()])
+                await asyncio.sleep(AGAIN)
+            else:
+                if server is not None:
+                    server.stop()
+                return folder
 
     def _receive(self, message: dict[str, Any]) -> None:
         match message["type"]:
@@ -89,6 +108,7 @@ async def _main(listener: socket.socket) -> None:
 
 def main() -> None:
     """Run on the socket whose descriptor is the argument."""
+    allow_many()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_main(socket.socket(fileno=int(sys.argv[1]))))
 

@@ -16,6 +16,7 @@ from first_jupyter_server.federation.catalog import Catalog
 
 from .asked import Wanted
 from .books import Books
+from .checkpoints import AGAIN
 from .executor import Executor
 from .folder import Folder
 from .objects import Json, batch, new_batch
@@ -220,7 +221,6 @@ class Batches:
         """Run batches for as long as this process lives."""
         lock = await self._lock()
         try:
-            await self._tidy()
             while True:
                 self._look.clear()
                 await self._begin()
@@ -236,8 +236,19 @@ class Batches:
             os.close(lock)
 
     async def _lock(self) -> int:
-        """Take the lock, once whoever holds it has gone."""
-        lock = os.open(self.folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Take the lock and tidy up, once whoever holds it has gone and the disk allows it."""
+        while True:
+            try:
+                lock = os.open(self.folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                await self._hold(lock)
+                await self._tidy()
+            except (sqlite3.Error, OSError) as error:
+                self._log.warning("No batch can be run now: %s", error)
+                await asyncio.sleep(AGAIN)
+            else:
+                return lock
+
+    async def _hold(self, lock: int) -> None:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -245,13 +256,15 @@ class Batches:
                 await asyncio.sleep(1.0)
             except OSError as error:  # a file system without locks; there is nobody to ask
                 self._log.debug("No lock: %s", error)
-                return lock
+                return
             else:
-                return lock
+                return
 
     async def _tidy(self) -> None:
         files = await self.books.files(1_000_000, None, "asc", None)
-        await asyncio.to_thread(self.folder.tidy, {file["id"] for file in files})
+        unfinished = await self.books.unfinished()
+        known = {each["id"] for each in files}, {each["id"] for each in unfinished}
+        await asyncio.to_thread(self.folder.tidy, *known)
 
     async def _begin(self) -> None:
         try:

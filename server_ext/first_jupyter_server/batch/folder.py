@@ -11,6 +11,9 @@ __all__ = ["Folder"]
 LEFT_BEHIND = 86_400.0
 """Seconds after which a file that nobody knows of is removed; until then it may be on its way."""
 
+RESUMED_WITHIN = 30 * 86_400.0
+"""Seconds for which the results of a batch are kept that was cancelled or has expired, to be gone on with."""
+
 
 class Folder:
     """One folder, for this user alone.
@@ -49,9 +52,22 @@ class Folder:
         """Return where a batch's results lie until they are written out."""
         return self._path / "rows" / f"{batch}.sqlite3"
 
-    def tidy(self, known: Collection[str]) -> None:
-        """Remove what a process left behind that was killed while it wrote."""
-        before = time.time() - LEFT_BEHIND
+    def tidy(self, files: Collection[str], unfinished: Collection[str]) -> None:
+        """Remove what a killed process left behind, and results that nobody went on with for long.
+
+        Parameters
+        ----------
+        files, unfinished
+            The files that there are, and the batches that are not over.
+        """
         for path in (self._path / "files").iterdir():
-            if path.name not in known and path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
+            if path.name not in files:
+                _remove_older(path, LEFT_BEHIND)
+        for path in (self._path / "rows").iterdir():
+            if path.name.partition(".")[0] not in unfinished:
+                _remove_older(path, RESUMED_WITHIN)
+
+
+def _remove_older(path: Path, seconds: float) -> None:
+    if path.stat().st_mtime < time.time() - seconds:
+        path.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from .limits import MAX_FORM, too_large
 from .objects import Json, file, new_id, page
 from .upload import Upload
 
-__all__ = ["application"]
+__all__ = ["application", "unusable"]
 
 PIECE = 2**18
 """Bytes that are read from the disk at a time."""
@@ -223,6 +223,26 @@ def application(batches: Batches) -> Application:
         (r".*", Nothing, given),
     ]
     return Application(routes, log_function=lambda _: None)
+
+
+class Unusable(RequestHandler):
+    """Says why there are no files and batches."""
+
+    def initialize(self, error: OSError) -> None:
+        """Keep the reason."""
+        self._error = error
+
+    def prepare(self) -> None:
+        """Say it."""
+        refusal = _as_api_error(500, self._error)
+        self.set_status(refusal.status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(refusal.body())
+
+
+def unusable(error: OSError) -> Application:
+    """Return routes that say why nothing can be kept."""
+    return Application([(r".*", Unusable, {"error": error})], log_function=lambda _: None)
 
 
 def _as_api_error(status: int, cause: BaseException | None) -> ApiError:

@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import Any
 
-__all__ = ["ENDED", "UNFINISHED", "Json", "batch", "file", "new_batch", "new_id", "page"]
+__all__ = ["ENDED", "UNFINISHED", "Json", "batch", "counts_of", "file", "new_batch", "new_id", "page"]
 
 Json = dict[str, Any]
 
@@ -69,11 +69,16 @@ def new_batch(
     }
 
 
+def counts_of(kept: Json) -> Json:
+    """Return how many requests a batch has, and how many are done."""
+    return {**_COUNTS, **kept.get("request_counts", {})}
+
+
 def batch(kept: Json) -> Json:
     """Return a batch object with all of OpenAI's keys; what is kept has none that are null."""
     none = dict.fromkeys(("errors", "output_file_id", "error_file_id", "model", "usage", "metadata", *_TIMES))
     whole = {"object": "batch", **none, **kept}
-    whole["request_counts"] = {**_COUNTS, **kept.get("request_counts", {})}
+    whole["request_counts"] = counts_of(kept)
     whole["first"] = {**_FIRST, "clusters": {}, **kept.get("first", {})}
     return whole
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from .books import Books
 from .checkpoints import AGAIN, Checkpoints, until_written
 from .executor import Executor
 from .folder import Folder
-from .objects import Json, file, new_id
+from .objects import Json, counts_of, file, new_id
 from .output import EXPIRED, Written, write
 from .pace import Pace
 from .purse import Purse
@@ -75,9 +76,21 @@ class Run:
         self._stop.set()
 
     async def live(self) -> None:
-        """See it through."""
+        """See it through.
+
+        Raises
+        ------
+        OSError, sqlite3.Error
+            Where its files cannot be read; it is to be taken up again.
+        """
         try:
             await self._live()
+        except (OSError, sqlite3.Error) as error:
+            with contextlib.suppress(OSError, sqlite3.Error):
+                reason = f"Its files cannot be read ({error}); it is tried again."
+                await self._here.books.patch(self.id, {"first": {"reason": reason}})
+            await asyncio.sleep(AGAIN)
+            raise
         finally:
             self._rows.close()
 
@@ -187,7 +200,7 @@ class Run:
     # after
 
     async def _write_out(self) -> None:
-        counts = self.batch["request_counts"]
+        counts = counts_of(self.batch)
         cancelled = self.batch["status"] == "cancelling"
         expired = not cancelled and counts["completed"] + counts["failed"] < counts["total"]
         output, errors = new_id("file"), new_id("file")

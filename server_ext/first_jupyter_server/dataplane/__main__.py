@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from first_jupyter_server.paths.handover import receive
+from first_jupyter_server.processes.descriptors import allow_many
 from first_jupyter_server.processes.pipe import ParentPipe, sender
 
 from .plane import DataPlane
@@ -50,6 +51,7 @@ async def serve(listener: socket.socket, doorway: socket.socket) -> None:
 
 def main() -> None:
     """Run on the sockets whose descriptors are the arguments: the listener, and the way of tunnels."""
+    allow_many()
     run = asyncio.run
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415
