@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from first_jupyter._control import current, events, models, start, status, stop, usage, use
     from first_jupyter._errors import FirstError, NotConnectedError
     from first_jupyter._map.answers import Answers
-    from first_jupyter._map.call import amap, map  # noqa: A004
+    from first_jupyter._map.call import amap, map  # noqa: A004, F401
     from first_jupyter._openai import AsyncOpenAI, OpenAI
     from first_jupyter._widgets.picker import ModelPicker
     from first_jupyter._widgets.progress import progress
@@ -36,7 +36,6 @@ __all__ = [
     "connection",
     "current",
     "events",
-    "map",
     "models",
     "progress",
     "start",
@@ -73,7 +72,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "last", "__version__"])
+    # "map" is not in __all__: a star would put it in the place of Python's own.
+    return sorted([*__all__, "map", "last", "__version__"])
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -40,7 +40,8 @@ class Asked:
         self.index = given.index if _is_pandas(given) else None
         self._columns: dict[str, list[Any]] = {}
         if _is_pandas(given) and given.ndim == 2:
-            self._take_table(list(given.columns), lambda name: _values(given[name]))
+            columns = list(given.columns)
+            self._take_table(columns, lambda name: _values(given.iloc[:, columns.index(name)]))
         else:
             values = _values(given) if _is_pandas(given) else _listed(given)
             if template is not None and values and all(isinstance(value, dict) for value in values):
@@ -61,7 +62,8 @@ class Asked:
             elif self._template is None:
                 yield _messages(row[0], number)
             else:
-                known = dict(zip(self._columns, row, strict=True))
+                said = [value if isinstance(value, str) else str(value) for value in row]
+                known = dict(zip(self._columns, said, strict=True))
                 yield _messages(interpolate(self._template, {**self._names, **known}), number)
 
     def _take_table(self, columns: list[Any], column: Any) -> None:

@@ -188,7 +188,7 @@ class Watch:
                 await asyncio.sleep(PAUSE)
             answers, said = await asyncio.to_thread(self._job.result)
         except asyncio.CancelledError:
-            await asyncio.to_thread(self._job.stop)
+            said = await asyncio.to_thread(self._job.stop)
             raise
         finally:
             self._close(said)

@@ -66,6 +66,7 @@ class Job:
         self._headers, self._max_cost = headers, max_cost
         self._numbers = {"max_cost": max_cost, "replicas": replicas}
         self._batches = Batches()
+        self._missing: list[int] = []
         self._ran = False
         self._lost: float | None = None
         self.batch: Json = {}
@@ -142,9 +143,8 @@ class Job:
                 f"The server refuses these rows: {faults[0].get('message') or 'it says not why.'}"
             )
         answered = Answered(len(self._asked), self._form)
-        for number, messages in enumerate(self._asked):
-            if messages is None:
-                answered.fail(number, "a value that the prompt needs is missing in this row")
+        for number in self._missing:
+            answered.fail(number, "a value that the prompt needs is missing in this row")
         for entry in self._batches.entries(self.batch.get("output_file_id")):
             answered.take(entry)
         for entry in self._batches.entries(self.batch.get("error_file_id")):
@@ -204,6 +204,7 @@ class Job:
         before = [{"role": "system", "content": self._system}] if self._system else []
         for number, messages in enumerate(self._asked):
             if messages is None:
+                self._missing.append(number)
                 continue
             body = {**self._body, "messages": [*before, *messages]}
             request = {"custom_id": str(number), "method": "POST", "url": ENDPOINT, "body": body}

@@ -32,10 +32,17 @@ def test_the_magics_load_neither_openai_nor_widgets():
     }
 
 
-@pytest.mark.parametrize("name", [*first_jupyter.__all__, "last"])
+@pytest.mark.parametrize("name", [*first_jupyter.__all__, "map", "last"])
 def test_every_public_name_is_there(name):
     assert name in dir(first_jupyter)
     getattr(first_jupyter, name)
+
+
+def test_a_star_leaves_python_s_own_map_alone():
+    names = {}
+    exec("from first_jupyter import *", names)
+    assert "amap" in names
+    assert "map" not in names
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -60,6 +60,13 @@ def test_a_table_is_asked_by_its_template(batches):
     assert answers.name == "answer"
 
 
+def test_values_of_a_table_go_in_as_they_are_shown(batches):
+    process = batches()
+    table = pd.DataFrame({"day": pd.to_datetime(["2026-01-02"]), "size": [0.1]})
+    first_jupyter.map(table, "{day}: {size}")
+    assert process.prompts == ["2026-01-02 00:00:00: 0.1"]
+
+
 def test_the_one_name_of_a_template_stands_for_a_list_s_values(batches):
     process = batches()
     first_jupyter.map(["a {review}", "b"], "Classify: {review}")
@@ -232,13 +239,14 @@ async def test_amap_leaves_the_loop_free(batches):
     assert await call == ROWS
 
 
-async def test_amap_can_be_cancelled_and_goes_on(batches, eventually):
+async def test_amap_can_be_cancelled_and_goes_on(batches, eventually, capsys):
     process = batches(may=4)
     call = asyncio.create_task(first_jupyter.amap(ROWS))
     await asyncio.to_thread(eventually, lambda: kept(process, 4))
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
+    assert "rows are answered and kept. The same call goes on" in capsys.readouterr().err
     process.may = None
     assert await first_jupyter.amap(ROWS) == ROWS
 
