@@ -138,7 +138,7 @@ async function clusters(panel, page) {
   };
   await add('add-a-cluster', /aurora-first-jupyter/);
   await server.api('POST', 'logout', {});
-  await add('add-needs-a-login', /Not logged in/);
+  await add('add-needs-a-login', /Log in with Globus to see/);
   await server.logIn();
 }
 
