@@ -262,3 +262,19 @@ def test_a_folder_that_cannot_be_made_is_told_and_made_as_soon_as_it_can(jupyter
         assert refused.value.status_code == 507
         in_its_place.unlink()
         wait_until(lambda: server.kernels_port().get("first/v1/files").status_code == 200, 60)
+
+
+def test_browsers_are_told_how_far_a_batch_is(jupyter, two_campuses):
+    server = jupyter(federation=two_campuses)
+    socket = server.websocket("api/events/subscribe")
+    with server.openai() as client:
+        batch = begin(client, lines(*map(line, range(50))))
+        told = []
+        while not told or told[-1]["status"] not in ENDED:
+            event = json.loads(socket.recv())
+            if event["schema_id"] == "https://first-jupyter.org/events/batch/v1":
+                told.append(event)
+    socket.close()
+    assert {event["id"] for event in told} == {batch.id}
+    assert list(dict.fromkeys(event["status"] for event in told))[-2:] == ["finalizing", "completed"]
+    assert (told[-1]["model"], told[-1]["total"], told[-1]["completed"]) == (MODEL, 50, 50)
