@@ -7,28 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from lab import running_lab
+from lab import EMPTY_NOTEBOOK, running_lab
 from states import running_states
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parents[1] / "notebooks"
 # A busy machine writes two tokens a second; this is for what hangs.
 LIMIT_SECONDS = 600
-EMPTY_NOTEBOOK = {
-    "cells": [
-        {
-            "cell_type": "code",
-            "execution_count": None,
-            "id": "first",
-            "metadata": {},
-            "outputs": [],
-            "source": "",
-        }
-    ],
-    "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
-    "nbformat": 4,
-    "nbformat_minor": 5,
-}
 
 
 @pytest.fixture(scope="session")

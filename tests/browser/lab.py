@@ -14,6 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 START_SECONDS = 120
+EMPTY_NOTEBOOK = {
+    "cells": [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "first",
+            "metadata": {},
+            "outputs": [],
+            "source": "",
+        }
+    ],
+    "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
 SETTINGS = {
     # A question about news would cover what the tests look at.
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import EMPTY_NOTEBOOK
-from lab import running_lab
+from lab import EMPTY_NOTEBOOK, running_lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
