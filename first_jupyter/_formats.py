@@ -7,6 +7,7 @@ import json
 import re
 
 from first_jupyter._errors import FirstError
+from first_jupyter._harmless import harmless
 
 __all__ = ["FORMATS", "bundle", "check_json", "fenced", "first_code"]
 
@@ -43,14 +44,15 @@ def bundle(kind: str, text: str, footer: str = "", *, done: bool = True) -> dict
 
 def _final(kind: str, text: str) -> str:
     if not text or kind == "markdown":
-        return for_jupyter(text)
+        return harmless(for_jupyter(text))
     if kind == "math":
-        return f"$$\n{_bare_math(unfenced(text))}\n$$"
+        return harmless(f"$$\n{_bare_math(unfenced(text))}\n$$")
     return "*The code is in the cell below.*" if kind == "code" else fenced(unfenced(text), "json")
 
 
 def _source(kind: str, text: str) -> str:
-    return for_jupyter(text) if not text or kind == "markdown" else fenced(unfenced(text), LANGUAGES[kind])
+    whole = not text or kind == "markdown"
+    return harmless(for_jupyter(text)) if whole else fenced(unfenced(text), LANGUAGES[kind])
 
 
 def check_json(text: str) -> str:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from first_jupyter._formats import bundle
+from first_jupyter._harmless import harmless
 
 if TYPE_CHECKING:
     from first_jupyter._steps import Notice
@@ -43,7 +44,7 @@ class NotebookScreen:
 
     def waiting(self, notice: Notice) -> None:
         """Show it in place of the answer."""
-        self._put({"text/plain": notice.plain, "text/markdown": notice.markdown})
+        self._put({"text/plain": notice.plain, "text/markdown": harmless(notice.markdown)})
 
     def show(self, text: str) -> None:
         """Show the text so far."""
