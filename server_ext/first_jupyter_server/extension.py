@@ -32,6 +32,9 @@ from .federation.history import StartHistory
 from .federation.purse import Purse
 from .federation.scaler import Scaler
 from .federation.terms import budgets, terms
+from .metrics import handler as metrics_handler
+from .metrics.metrics import Metrics
+from .metrics.standing import look
 from .notebooks import Notebooks
 from .openai import files as files_handlers
 from .openai import handlers as openai_handlers
@@ -167,6 +170,7 @@ class FirstApp(ExtensionApp):
             self.login,
             self.notebooks,
         )
+        self.metrics = Metrics(partial(look, self))
         said = terms(file.clusters)
         purse = Purse(budgets(file.clusters), said, data / "spent.json")
         self.scaler = self.federation.limits = Scaler(self.federation, said, purse, self.log)
@@ -186,6 +190,7 @@ class FirstApp(ExtensionApp):
         """Name the routes."""
         for pattern, handler in (
             *control_handlers.default_handlers,
+            *metrics_handler.default_handlers,
             *files_handlers.default_handlers,
             *openai_handlers.default_handlers,
             *entrance.default_handlers,
@@ -208,6 +213,7 @@ class FirstApp(ExtensionApp):
         self.federation.changed()
         await self.federation.open()
         self.scaler.start()
+        self.metrics.lateness.start()
         ai.join(self)
         self.runtime_file = RuntimeFile(Path(jupyter_runtime_dir()))
         try:
@@ -230,6 +236,7 @@ class FirstApp(ExtensionApp):
             self.runtime_file.remove()
         self.to_dataplane.close()
         self.news.close()
+        self.metrics.lateness.stop()
         await self.scaler.close()
         await self.batches.stop()
         await self.relay.close()
@@ -277,6 +284,7 @@ class FirstApp(ExtensionApp):
         self.dataplane.push_catalog(told := new.to_json())
         self.batches.push_catalog(told)
         self.news.catalog(old, new)
+        self.metrics.counted.catalog(old, new)
 
     def _open_batches(self) -> None:
         try:

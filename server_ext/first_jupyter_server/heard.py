@@ -31,6 +31,7 @@ def of_dataplane(first: FirstApp, message: dict[str, Any]) -> None:
             first.scaler.load(without_rows(first.control.counts, rows), message["running"])
         case "done":
             first.ledger.add(first.notebooks.named(message["outcomes"]))
+            first.metrics.counted.requests(message["outcomes"])
             first.news.usage()
         case "tunnel":
             of = first.rooms if message["path"] == "rendezvous" else first.doors
@@ -53,6 +54,7 @@ def of_batches(first: FirstApp, message: dict[str, Any]) -> None:
             first.news.batch(message["event"])
         case "rows":
             first.ledger.add_rows(message["sums"])
+            first.metrics.counted.rows(message["sums"])
             first.news.usage()
         case "wants":
             first.batches_under_way = message["batches"]

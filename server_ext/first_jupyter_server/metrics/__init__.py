@@ -1,0 +1,1 @@
+"""What an operator's Prometheus reads: counted and timed, never what was asked, nor by which notebook."""
