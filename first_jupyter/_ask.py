@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
+from first_jupyter import _control
 from first_jupyter._answer import Answer
 from first_jupyter._call import Call, Piece
 from first_jupyter._connection import connection
@@ -67,7 +69,18 @@ def ask(
     finally:
         call.stop()
         waiting.stop()
-    return tally.answer(waiting.warmed_at), tally.told()
+    answer = tally.answer(waiting.warmed_at)
+    if answer.text and not answer.cluster:
+        _learn_who_served(answer)
+    return answer, tally.told()
+
+
+def _learn_who_served(answer: Answer) -> None:
+    """Ask who served: where a model was waited for, the answer's head was sent before that was known."""
+    with contextlib.suppress(FirstError):
+        if chosen := _control.why(answer.request_id)["chosen"]:
+            answer.cluster, answer.replica = chosen["cluster"], chosen["replica"]
+            answer.route = chosen["path"]
 
 
 def due(elapsed: float, grown: int, length: int, rate: float) -> bool:

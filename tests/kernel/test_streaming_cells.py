@@ -99,6 +99,15 @@ def test_an_answer_at_its_token_limit_says_so(shell, wire):
     assert "cut at the token limit" in shell.cell("%%first --max-tokens 1\nWrite").markdown
 
 
+def test_who_served_is_told_also_where_the_model_was_waited_for(shell, wire):
+    chosen = {"cluster": "polaris", "replica": "p1", "path": "tunnel"}
+    wire.why = lambda *_: (200, {"chosen": chosen, "sentence": "", "candidates": []})
+    wire.says("Good ", "morning.", early=True)
+    seen = shell.cell("%%first\nHello")
+    assert "polaris, through a tunnel" in seen.markdown
+    assert wire.calls[-1][1] == "api/why?request=req-1"
+
+
 def test_a_model_that_warms_up_shows_its_stages(shell, wire):
     wire.says(hold=1.6)
     wire.changes(state="cold", stage="", reason="no replica yet")

@@ -67,6 +67,7 @@ class Reply:
     tokens: list[str] = field(default_factory=lambda: ["Good ", "morning."])
     pace: float = 0.0  # seconds between tokens
     hold: float = 0.0  # seconds before the head
+    early: bool = False  # the head was sent while the model was waited for, so that it names nobody
     status: int = 200
     error: str = ""  # before the head with a status, else in the stream after the tokens
     cut: bool = False  # end without [DONE]
@@ -273,9 +274,10 @@ class Handler(BaseHTTPRequestHandler):
     def head(self, status, kind, length=None):
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header("x-first-cluster", "local")
-        self.send_header("x-first-replica", "r1")
-        self.send_header("x-first-route", "direct")
+        if not self.wire.reply.early:
+            self.send_header("x-first-cluster", "local")
+            self.send_header("x-first-replica", "r1")
+            self.send_header("x-first-route", "direct")
         self.send_header("x-request-id", "req-1")
         self.send_header("Connection", "close")
         if length is None:
