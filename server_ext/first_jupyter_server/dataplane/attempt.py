@@ -148,7 +148,7 @@ class Attempt:
         now, cluster = self._traffic.clock(), self.route.place.cluster
         self._measures.ended(self.route.replica, cluster, now - self._since, crowd=self._crowd, now=now)
         if self._row:
-            self._room.answered(self.route.replica, now)
+            self._room.answered(self.route.replica, now, waiting=bool(self._traffic.rows(self.model)))
 
     def refused(self) -> None:
         """Take note that the replica has too much to do."""

@@ -1,4 +1,4 @@
-"""Finds how many rows a server is to get at once that does not say how many it can answer."""
+"""Finds how many requests a server answers at once that does not say it, from rows of batches."""
 
 from __future__ import annotations
 
@@ -11,45 +11,50 @@ class Climb:
     """Goes up for as long as more rows at once are more rows a second, and down where they are refused."""
 
     def __init__(self) -> None:
-        self.most = tuning.CLIMB_FROM
-        self._lower, self._rate = self.most, 0.0
+        self.slots = tuning.CLIMB_FROM
+        self._paid = self.slots
+        self._rate, self._most = 0.0, 0
         self._rests = 0
         self._since: float | None = None
         self._answered = 0
 
-    def answered(self, running: int, now: float) -> None:
+    def answered(self, most: int, now: float, *, waiting: bool) -> None:
         """Take note of an answer.
 
         Parameters
         ----------
-        running
-            Rows that were there at once, this one among them.
+        most
+            Requests that there were to be at once.
         now
             The moment, in seconds of any clock.
+        waiting
+            Whether further rows wait: else the server is as fast as rows come, not as it could be.
         """
-        if running < self.most:  # as fast as rows come, not as the server could be
+        if not waiting:
             self._since = None
             return
         if self._since is None:
             self._since, self._answered = now, 0
             return
         self._answered += 1
-        if self._answered >= 2 * self.most and now > self._since:
-            self._compare(self._answered / (now - self._since))
+        if self._answered >= tuning.CLIMB_ANSWERS * most and now > self._since:
+            self._compare(self._answered / (now - self._since), most)
             self._since = None
 
     def refused(self) -> None:
         """Take note that there was too much to do."""
-        self.most = self._lower = max(1, self.most // 2)
+        self.slots = self._paid = max(1, self.slots // 2)
         self._rate, self._since, self._rests = 0.0, None, tuning.CLIMB_RESTS
 
-    def _compare(self, rate: float) -> None:
+    def _compare(self, rate: float, most: int) -> None:
         """Go on where the last step paid; go back where it did not, and try again after a while."""
         if self._rests:
             self._rests -= 1
-        elif rate > self._rate * tuning.CLIMB_PAYS:
-            self._lower, self._rate = self.most, rate
-            self.most = min(tuning.CLIMB_TO, self.most + max(1, self.most // 2))
-        else:
-            self.most, self._rate = self._lower, 0.0
+            return
+        more = most / self._most - 1 if self._most else 0.0
+        if self._rate and more > 0 and rate < self._rate * (1 + more * tuning.CLIMB_PAYS):
+            self.slots, self._rate = self._paid, 0.0
             self._rests = tuning.CLIMB_RESTS
+        else:
+            self._paid, self._rate, self._most = self.slots, rate, most
+            self.slots = min(tuning.CLIMB_TO, self.slots + max(1, self.slots // 2))

@@ -77,10 +77,7 @@ class Room:
         people = self.running(replica) - self.rows(replica)
         shared = people > 0 or self._now - self._people < tuning.SHARED_FOR
         slots = self._slots.get(replica)
-        if slots is not None:
-            return slots_for_rows(slots, shared=shared)
-        most = self._climb(replica).most
-        return max(1, most - max(1, int(most * tuning.ROWS_SHARE))) if shared else most
+        return slots_for_rows(self._climb(replica).slots if slots is None else slots, shared=shared)
 
     # what happens
 
@@ -102,10 +99,11 @@ class Room:
         else:
             self._people = now
 
-    def answered(self, replica: Replica, now: float) -> None:
-        """Take note that a row was answered."""
+    def answered(self, replica: Replica, now: float, *, waiting: bool) -> None:
+        """Take note that a row was answered; ``waiting`` tells whether further ones wait."""
         if replica.slots is None:
-            self._climb(replica.id).answered(self.rows(replica.id), now)
+            self._now = now
+            self._climb(replica.id).answered(self._most(replica.id), now, waiting=waiting)
 
     def refused(self, replica: Replica) -> None:
         """Take note that a replica has too much to do."""
