@@ -51,6 +51,9 @@ export const progressPlugin: JupyterFrontEndPlugin<void> = {
       }
     };
     const isWanted = (): boolean => settings.startNotifications;
-    new StartNotices(federation, board, doors, trans, isWanted);
+    // Before, JupyterLab shows no notification.
+    void app.restored.then(
+      () => new StartNotices(federation, board, doors, trans, isWanted)
+    );
   }
 };

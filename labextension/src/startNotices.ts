@@ -55,6 +55,7 @@ export class StartNotices {
   ) {
     federation.asked.connect((_, model) => this.asked.add(model));
     federation.changed.connect(() => this.look());
+    this.look();
   }
 
   private look(): void {
