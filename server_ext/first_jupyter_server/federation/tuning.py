@@ -212,7 +212,7 @@ CLIMB_FROM, CLIMB_TO = 8, 256
 CLIMB_PAYS = 0.3
 """Half as many more are tried; they stay where the rows a second grow by this share of what the rows do.
 
-A server that answered 32 rows at once, in 0.2 s each, was taken to have 40 slots after 4 s; one with 8 kept 8.
+A server that answered 32 rows at once, in 0.2 s each, was taken to have 40 slots after 4 s; one with 8, 8.
 """
 
 CLIMB_ANSWERS = 3
