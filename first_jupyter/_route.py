@@ -36,7 +36,11 @@ def why(request: str) -> None:
         for row in told["candidates"]
     ]
     plain, markdown = table(["", "cluster", "replica", "state", "first token", "not because"], rows)
-    say(f"{told['sentence']}\n\n{plain}", f"{told['sentence']}\n\n{markdown}")
+    request = told["request"]
+    say(
+        f"{told['sentence']}\n\n{plain}\n\nIts id in logs: {request}",
+        f"{told['sentence']}\n\n{markdown}\n\nIts id in logs: `{request}`",
+    )
 
 
 def route(argument: str) -> None:

@@ -108,20 +108,30 @@ class Shard:
     def _ask(self, connection: http.client.HTTPConnection, number: int, body: bytes) -> Line:
         has_served = connection.sock is not None
         try:
-            answer = self._answer(connection, body)
+            answer = self._answer(connection, number, body)
         except ConnectionError:
             connection.close()
             if not has_served or self._over:
                 raise
-            answer = self._answer(connection, body)  # it was closed while nobody used it
+            answer = self._answer(connection, number, body)  # it was closed while nobody used it
         said = _one_line(answer.read())
-        return Line(number, answer.status, answer.getheader("x-request-id") or "", said)
+        return Line(number, answer.status, self._identity(number), said)
 
-    def _answer(self, connection: http.client.HTTPConnection, body: bytes) -> http.client.HTTPResponse:
+    def _identity(self, number: int) -> str:
+        """Return a row's id, by which its server and who asked speak of the same request."""
+        return f"{self._asked.batch}-{number}"
+
+    def _answer(
+        self, connection: http.client.HTTPConnection, number: int, body: bytes
+    ) -> http.client.HTTPResponse:
         if connection.sock is None:
             connection.sock = self._connect()
             connection.sock.settimeout(None)  # an answer takes its time; a node that is lost is noticed
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {self._key}",
+            "Content-Type": "application/json",
+            "X-Request-Id": self._identity(number),
+        }
         connection.request("POST", self._asked.endpoint, body, headers)
         return connection.getresponse()
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["of_batches", "of_dataplane"]
 
+FAILED = (
+    "Request %(request_id)s to %(model)s failed with %(outcome)s (HTTP %(status)d) after %(total_s).1f s; "
+    "cluster: %(cluster)s, replica: %(replica)s."
+)
+
 
 def of_dataplane(first: FirstApp, message: dict[str, Any]) -> None:
     """Take a message from the data plane."""
@@ -30,8 +35,7 @@ def of_dataplane(first: FirstApp, message: dict[str, Any]) -> None:
             rows = {(model, cluster): number for model, cluster, number in message["rows"]}
             first.scaler.load(without_rows(first.control.counts, rows), message["running"])
         case "done":
-            first.ledger.add(first.notebooks.named(message["outcomes"]))
-            first.metrics.counted.requests(message["outcomes"])
+            _account(first, message["outcomes"])
             first.news.usage()
         case "tunnel":
             of = first.rooms if message["path"] == "rendezvous" else first.doors
@@ -61,6 +65,20 @@ def of_batches(first: FirstApp, message: dict[str, Any]) -> None:
             first.scaler.batches_want(message["replicas"])
             for model, replicas in message["replicas"].items():
                 _spread(first, model, replicas)
+
+
+def _account(first: FirstApp, outcomes: list[dict[str, Any]]) -> None:
+    """Enter requests that have ended, and tell of those that failed by the id that their clients know."""
+    first.ledger.add(first.notebooks.named(outcomes))
+    first.metrics.counted.requests(outcomes)
+    for outcome in filter(_has_failed, outcomes):
+        first.log.warning(FAILED, outcome)
+
+
+def _has_failed(outcome: dict[str, Any]) -> bool:
+    """Whether a request failed by no fault of who asked."""
+    status, code = int(outcome["status"]), outcome["outcome"]
+    return status >= 500 or (status < 400 and code not in ("ok", "cancelled"))
 
 
 def _spread(first: FirstApp, name: str, replicas: int) -> None:

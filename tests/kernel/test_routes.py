@@ -41,6 +41,7 @@ def test_the_last_request_is_explained_in_a_sentence_and_a_table(shell, wire):
     seen = shell.cell("%first why")
     assert seen.plain.splitlines()[0] == SENTENCE
     assert "| ✓ | polaris | p1 | hot | 0.3 s |  |" in seen.markdown
+    assert seen.plain.splitlines()[-1] == "Its id in logs: req-1"
     assert "|  | local |  | cold |  | the data stays at x |" in seen.markdown
 
 

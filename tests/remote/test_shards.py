@@ -21,9 +21,9 @@ def rows(*does):
     return [(number, json.dumps({"do": do}).encode()) for number, do in enumerate(does, 1)]
 
 
-def shard(server, asked, width=3, endpoint="/rows"):
+def shard(server, asked, width=3, endpoint="/rows", batch="batch_1"):
     connect = lambda: socket.create_connection(("127.0.0.1", server.port))  # noqa: E731
-    return closing(Shard(connect, KEY, request(endpoint, width, asked)))
+    return closing(Shard(connect, KEY, request(endpoint, width, asked, batch)))
 
 
 def received(answer):
@@ -41,8 +41,8 @@ def received(answer):
 
 
 def test_a_request_says_how_rows_are_asked():
-    asked = read_request(request("/v1/embeddings", 7, [(3, b'{"a": "\\t"}'), (9, b"{}")]))
-    assert asked == ("/v1/embeddings", 7, [(3, b'{"a": "\\t"}'), (9, b"{}")])
+    asked = read_request(request("/v1/embeddings", 7, [(3, b'{"a": "\\t"}'), (9, b"{}")], "batch_1"))
+    assert asked == ("/v1/embeddings", 7, [(3, b'{"a": "\\t"}'), (9, b"{}")], "batch_1")
 
 
 def test_a_request_without_rows_has_an_answer_without_lines(server):
@@ -63,6 +63,13 @@ def test_each_row_has_a_line_with_what_the_server_said(server):
     assert {number: line.status for number, line in lines.items()} == {1: 200, 2: 400, 3: 500, 4: 200}
     assert json.loads(lines[2].body) == {"do": "refuse"}
     assert b"\n" not in lines[1].body
+
+
+def test_a_row_s_id_is_known_to_its_server_and_to_who_asked(server):
+    with shard(server, rows("answer", "fail")) as answer:
+        lines = received(answer)[1]
+    assert {line.request_id for line in lines.values()} == {"batch_1-1", "batch_1-2"}
+    assert {seen["x-request-id"] for seen in server.seen} == {"batch_1-1", "batch_1-2"}
 
 
 def test_as_many_rows_are_asked_at_a_time_as_the_request_says(server):

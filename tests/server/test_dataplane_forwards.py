@@ -55,6 +55,15 @@ async def test_the_answer_says_who_served(plane, client, replica_server):
     assert replica.asked[0].headers["x-request-id"] == "mine"
 
 
+@pytest.mark.parametrize("stated", [b"", b"two words", b"a\tb", b"\xff", b"x" * 129])
+async def test_an_id_that_would_spoil_a_log_is_made_anew(plane, client, replica_server, stated):
+    replica = await replica_server(json_answer())
+    plane.catalog(replica)
+    answer = await client.post("/v1/chat/completions", json=CHAT, headers={b"x-request-id": stated})
+    assert answer.headers["x-request-id"] == replica.asked[0].headers["x-request-id"]
+    assert answer.headers["x-request-id"].startswith("req-")
+
+
 async def test_a_replicas_refusal_comes_through_as_it_is(plane, client, replica_server):
     replica = await replica_server(json_answer(b'{"error":{"message":"too long"}}', b"400 Bad Request"))
     plane.catalog(replica)

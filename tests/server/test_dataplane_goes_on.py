@@ -68,6 +68,14 @@ async def test_the_seam_says_where_and_who(plane, client, federation):
     assert sorted((seams[0][0]["from"], seams[0][0]["to"])) == [first, second]
 
 
+async def test_every_replica_knows_it_by_the_same_id(plane, client, replica_server):
+    author = Author((4, hangs_up))
+    replicas = [await replica_server(author) for _ in range(2)]
+    plane.places(a=replicas[:1], b=replicas[1:])
+    assert is_whole(await answer_of(client, **{"x-request-id": "mine"}))
+    assert [each.headers["x-request-id"] for replica in replicas for each in replica.asked] == ["mine"] * 2
+
+
 async def test_usage_adds_up(client, federation):
     await federation(Author((4, hangs_up)))
     usage = {"prompt_tokens": 10, "completion_tokens": len(WORDS), "total_tokens": 10 + len(WORDS)}

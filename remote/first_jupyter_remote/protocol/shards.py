@@ -1,7 +1,7 @@
 """Rows of a batch as one request, and what came of them as one answer, line by line; pure.
 
 The request's first line says how they are to be asked, each further one is a row: its number, a tab, its
-body. The answer's lines are a row's number, the status, the server's id of the request and the body, with
+body. The answer's lines are a row's number, the status, the id of its request and the body, with
 tabs between them; a row without a line was not answered.
 """
 
@@ -28,11 +28,14 @@ class Asked(NamedTuple):
         How many rows are asked at a time.
     rows
         Number and body (JSON in one line) of each.
+    batch
+        The batch that they are of; with its number behind a dash it is the id of a row's request.
     """
 
     endpoint: str
     width: int
     rows: list[tuple[int, bytes]]
+    batch: str = ""
 
 
 class Line(NamedTuple):
@@ -61,9 +64,9 @@ class Line(NamedTuple):
         return cls(int(number), int(status), said.decode(), body)
 
 
-def request(endpoint: str, width: int, rows: Iterable[tuple[int, bytes]]) -> bytes:
+def request(endpoint: str, width: int, rows: Iterable[tuple[int, bytes]], batch: str = "") -> bytes:
     """Return the body of a request."""
-    first = json.dumps({"endpoint": endpoint, "width": width}).encode()
+    first = json.dumps({"endpoint": endpoint, "width": width, "batch": batch}).encode()
     return b"\n".join([first, *(b"%d\t%b" % row for row in rows)])
 
 
@@ -81,4 +84,4 @@ def read_request(body: bytes) -> Asked:
     for line in lines:
         number, _, said = line.partition(b"\t")
         rows.append((int(number), said))
-    return Asked(str(how["endpoint"]), int(how["width"]), rows)
+    return Asked(str(how["endpoint"]), int(how["width"]), rows, str(how.get("batch", "")))

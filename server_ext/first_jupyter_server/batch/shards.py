@@ -122,7 +122,12 @@ class Shards:
         """
         width = max(1, round((replica.slots or tuning.SLOTS) * AHEAD))
         body = await asyncio.to_thread(
-            lambda: request(self._endpoint, width, [(row.number, _named(row.body, model)) for row in rows])
+            lambda: request(
+                self._endpoint,
+                width,
+                [(row.number, _named(row.body, model)) for row in rows],
+                self._batch,
+            )
         )
         pool = self._way(replica)
         connection = await pool.dial()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 from typing import TYPE_CHECKING
 
 from first_jupyter_server.errors import ApiError
@@ -55,13 +56,17 @@ _NOT_RETURNED = {
 """Hop-by-hop headers, those made anew, and a replica's own ideas of which pages may read it."""
 
 
+_REQUEST_ID = re.compile(rb"[!-~]{1,128}")
+"""Ids that are taken as they are: what is longer or cannot be seen has no place in a log."""
+
 _WISHES = (b"x-first-avoid", b"x-first-prefer", b"x-first-stay")
 _NO_WISHES = Wishes()
 
 
 def request_id(request: Request) -> str:
     """Return the client's own id for a request, or a new one."""
-    return request.headers.get(b"x-request-id", b"").decode("latin-1") or f"req-{os.urandom(16).hex()}"
+    stated = request.headers.get(b"x-request-id", b"")
+    return stated.decode("ascii") if _REQUEST_ID.fullmatch(stated) else f"req-{os.urandom(16).hex()}"
 
 
 def batch_of(request: Request, key: str) -> str:

@@ -66,7 +66,8 @@ class Surface:
         try:
             self._answer(request, connection)
         except ApiError as error:
-            connection.respond(error.status, {**_JSON, **error.headers()}, error.body())
+            headers = {**_JSON, "x-request-id": forwarded.request_id(request), **error.headers()}
+            connection.respond(error.status, headers, error.body())
 
     def _answer(self, request: Request, connection: Connection) -> None:
         url = urlsplit(request.path)
