@@ -3,6 +3,7 @@
 import type { Notification } from '@jupyterlab/apputils';
 import type { ReadonlyJSONValue } from '@lumino/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
 
 import type { IFederation } from './federation';
 import type { IStart, IStartNews } from './starts';
@@ -72,6 +73,13 @@ export class StartNotices {
     } else {
       this.known = news.filter(each => each.ending === null);
       this.notices.clear();
+    }
+    // Times go on between events; nobody looks at them once all has been said.
+    if (this.notices.size > 0) {
+      this.watching ??= this.federation.watch();
+    } else {
+      this.watching?.dispose();
+      this.watching = null;
     }
   }
 
@@ -174,6 +182,7 @@ export class StartNotices {
     return { label: this.trans.__('Show Log'), callback };
   }
 
+  private watching: IDisposable | null = null;
   private readonly asked = new Set<string>();
   private known: IStart[] = [];
   private later: ReturnType<typeof setTimeout> | undefined;
