@@ -82,7 +82,7 @@ class Passing:
     async def _dial(self, socket: str) -> None:
         loop = asyncio.get_running_loop()
         try:
-            _, made = await loop.create_unix_connection(lambda: _Upstream(self), socket or "/nowhere")
+            _, made = await loop.create_unix_connection(lambda: _Upstream(self), socket)
         except OSError:
             self.on_lost(reused=False)
             return
