@@ -62,3 +62,25 @@ def test_a_model_that_is_kept_warm_is_there_before_anybody_asks_and_until_somebo
     scaled.until("cold", WARM)
     scaled.warm(BUSY)  # which scaling has looked at meanwhile
     assert scaled.log.count(f"one more of {WARM} on local") == 1
+
+
+def test_a_batch_has_as_many_replicas_as_it_asks_for_and_gives_them_back(scaled):
+    asked = {"model": BUSY, "prompt": "Once", "max_tokens": 60, "ignore_eos": True}
+    rows = [
+        {"custom_id": str(number), "method": "POST", "url": "/v1/completions", "body": asked}
+        for number in range(600)
+    ]
+    with scaled.openai(timeout=60) as client:
+        content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        uploaded = client.files.create(file=("rows.jsonl", content), purpose="batch")
+        batch = client.batches.create(
+            input_file_id=uploaded.id,
+            endpoint="/v1/completions",
+            completion_window="24h",
+            metadata={"replicas": "2"},
+        )
+        wait_until(lambda: len(replicas(scaled, BUSY)) == 2, 120, lambda: scaled.log)
+        client.batches.cancel(batch.id)
+        wait_until(lambda: client.batches.retrieve(batch.id).status == "cancelled", 60)
+    wait_until(lambda: len(replicas(scaled, BUSY)) == 1, 120)
+    assert "2 of it are kept warm there" in scaled.log
