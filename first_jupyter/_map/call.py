@@ -35,7 +35,7 @@ def map(  # noqa: A001  read as first_jupyter.map
     system: str = "",
     temperature: float | None = None,
     max_tokens: int | None = None,
-    max_cost: int | None = None,
+    max_cost: float | None = None,
     replicas: int | None = None,
     fresh: bool = False,
 ) -> Any:
@@ -101,7 +101,7 @@ async def amap(
     system: str = "",
     temperature: float | None = None,
     max_tokens: int | None = None,
-    max_cost: int | None = None,
+    max_cost: float | None = None,
     replicas: int | None = None,
     fresh: bool = False,
 ) -> Any:
@@ -127,7 +127,7 @@ def job_of(
     system: str,
     body: dict[str, Any],
     headers: Mapping[str, str] | None = None,
-    max_cost: int | None = None,
+    max_cost: float | None = None,
     replicas: int | None = None,
 ) -> Job:
     """Prepare a call.
@@ -146,7 +146,8 @@ def job_of(
         **body,
     }
     said = {name: value for name, value in said.items() if value is not None}
-    return Job(asked, form, said, system, headers or {}, max_cost=max_cost, replicas=replicas)
+    most = None if max_cost is None else int(max_cost)
+    return Job(asked, form, said, system, headers or {}, max_cost=most, replicas=replicas)
 
 
 class Watch:

@@ -202,7 +202,7 @@ def test_max_cost_ends_it_with_what_is_there_and_a_higher_one_asks_the_rest(batc
     assert "max_cost=24 is used up; the same call with a higher one asks the rest." in said
     assert first_jupyter.map(ROWS, max_cost=24) == answers
     assert len(process.asked) == 2
-    assert sum(answer is not None for answer in first_jupyter.map(ROWS, max_cost=60)) == 5
+    assert sum(answer is not None for answer in first_jupyter.map(ROWS, max_cost=6e1)) == 5
     assert None not in first_jupyter.map(ROWS)
     assert process.prompts == ROWS
 
