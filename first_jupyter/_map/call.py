@@ -174,7 +174,9 @@ class Watch:
                 time.sleep(PAUSE)
             answers, said = self._job.result()
         except KeyboardInterrupt:
-            raise Interrupted(self._job.stop()) from None
+            stopped = self._job.stop()
+            self._screen.see(self._job, "")
+            raise Interrupted(stopped) from None
         finally:
             self._close(said)
         return answers

@@ -28,6 +28,8 @@ RUNS = ("validating", "in_progress")
 ENDED = ("completed", "failed", "expired", "cancelled")
 PATIENCE = 300.0
 """Seconds for which a server that was lost may take to be there again; the batch goes on with it."""
+SETTLES = 3.0
+"""Seconds for which whoever interrupts waits until the batch has ended."""
 
 
 class Job:
@@ -121,6 +123,7 @@ class Job:
             return "stopped before anything was asked."
         try:
             self.batch = self._batches.cancel(self.batch["id"])
+            self._settle()
         except (NotConnectedError, StatusError) as error:
             why = str(error).rstrip(".")
             return (
@@ -128,6 +131,13 @@ class Job:
                 "with the server. The same call takes it up again."
             )
         return f"stopped; {self._kept}. The same call goes on with the rest."
+
+    def _settle(self) -> None:
+        """Wait a moment for a batch that is being cancelled, so that what is said of it is true."""
+        until = time.monotonic() + SETTLES
+        while self.batch["status"] == "cancelling" and time.monotonic() < until:
+            time.sleep(0.1)
+            self.batch = self._batches.get(self.batch["id"])
 
     def result(self) -> tuple[Any, str]:
         """Read the answers; returns them in the shape of what was given, and a sentence on how it ended.

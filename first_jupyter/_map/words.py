@@ -16,7 +16,7 @@ Json = dict[str, Any]
 STATUSES = {
     "validating": "reading the rows",
     "finalizing": "writing the answers down",
-    "cancelling": "stopping",
+    "cancelling": "stopped",
     "cancelled": "stopped",
     "expired": "out of time",
     "failed": "refused",

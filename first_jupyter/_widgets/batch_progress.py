@@ -21,8 +21,8 @@ class BatchProgress(Card):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bar, self._figures = ipywidgets.HTML(), ipywidgets.HTML()
-        self.children = [self._said, self._bar, self._figures]
+        self._body = ipywidgets.HTML()
+        self.children = [self._said, self._body]
         self._details = ""
         self._say("sending the rows")
 
@@ -39,16 +39,15 @@ class BatchProgress(Card):
         if not job.batch:
             return
         self._details = job.trouble or notice or figures(job.batch)
-        self._figures.value = html.escape(self._details)
         done = share(job.batch)
         value = "" if done is None else f' value="{done:.4f}"'
-        self._bar.value = f'<progress max="1"{value} aria-label="Batch" style="width: 24em"></progress>'
+        bar = f'<progress max="1"{value} aria-label="Batch" style="width: 24em"></progress>'
+        self._body.value = f"<div>{bar}</div><div>{html.escape(self._details)}</div>"
         self._say(heading(job.batch))
 
     def finish(self, said: str) -> None:
         """Leave behind how it ended, or else how far it was."""
-        if said:
-            self._line, self._details = said, ""
+        self._line, self._details = said or self._line, ""
         self.close()
 
     def _see(self, catalog: dict[str, Any]) -> None:

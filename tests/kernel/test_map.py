@@ -300,5 +300,4 @@ def interrupt():
     import os
     import signal
 
-    time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGINT)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from batch_process import completion
 from kernels import run
-from test_map import ROWS, Verdict, loud, verdict
+from test_map import ROWS, Verdict, kept, loud, verdict
 from wire import LOADING
 
 import first_jupyter
@@ -63,7 +63,7 @@ def test_a_cell_without_its_variable_fails_in_one_line(shell, batches):
 
 def test_it_is_told_how_far_a_batch_is():
     assert heading(batch()) == "412 of 10,000 rows"
-    assert heading(batch(failed=3, status="cancelling")) == "412 of 10,000 rows, 3 failed, stopping"
+    assert heading(batch(failed=3, status="cancelling")) == "412 of 10,000 rows, 3 failed, stopped"
     assert heading({"status": "validating", "request_counts": {"total": 0}}) == "reading the rows"
 
 
@@ -102,13 +102,18 @@ def test_a_cell_that_is_interrupted_says_how_to_go_on(kernel, batches, eventuall
 
     def stop(message):
         if message["msg_type"] == "display_data":
-            eventually(lambda: len(process.asked) == 4)
+            eventually(lambda: kept(process, 4))
             manager.interrupt_kernel()
 
     messages, reply = run(client, f"import first_jupyter\nfirst_jupyter.map({ROWS})", stop)
     assert reply["status"] == "error"
+    shown = [m["content"]["data"] for m in messages if m["msg_type"] == "update_display_data"]
+    assert shown[-1]["text/plain"] == "4 of 10 rows, stopped"
     (error,) = [message["content"] for message in messages if message["msg_type"] == "error"]
-    assert "of 10 rows are answered and kept. The same call goes on with the rest." in error["traceback"][0]
+    assert (
+        "stopped; 4 of 10 rows are answered and kept. The same call goes on with the rest."
+        in error["traceback"][0]
+    )
 
 
 def test_while_a_model_starts_its_stage_is_told(batches, wire, monkeypatch):
