@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from first_jupyter_remote.cli import main
 from first_jupyter_remote.doctor import hardware, network, scheduler, software, storage
-from first_jupyter_remote.doctor.command import CHECKS, as_table
+from first_jupyter_remote.doctor.command import CHECKS
 from first_jupyter_remote.doctor.finding import Subject, fail, ok
+from first_jupyter_remote.doctor.report import as_table
 from first_jupyter_remote.protocol import ModelSpec, Weights
 
 SLURM = """\

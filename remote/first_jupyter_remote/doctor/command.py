@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import textwrap
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from first_jupyter_remote.protocol import ModelSpec
 
 from . import hardware, network, scheduler, software, storage
-from .finding import Finding, Status, Subject, fail
+from .finding import Finding, Subject
+from .report import examine, show
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-__all__ = ["CHECKS", "add_parser", "examine", "run"]
+__all__ = ["CHECKS", "add_parser", "run"]
 
 CHECKS: dict[str, Callable[[Subject], Finding]] = {
     "endpoint": software.check_files,
@@ -63,46 +61,4 @@ def run(given: argparse.Namespace) -> int:
     except (OSError, ValueError, TypeError, KeyError) as error:
         sys.stderr.write(f"first-remote doctor: cannot read what to look at: {error}.\n")
         return 2
-    findings = examine(subject)
-    sys.stdout.write(
-        as_json(findings) if given.json else as_table(findings, shutil.get_terminal_size().columns)
-    )
-    return 1 if any(finding.status is Status.FAIL for finding in findings.values()) else 0
-
-
-def examine(subject: Subject) -> dict[str, Finding]:
-    """Return what each check found; they run side by side, because some wait for the network."""
-
-    def one(check: Callable[[Subject], Finding]) -> Finding:
-        try:
-            return check(subject)
-        except Exception as error:  # noqa: BLE001  (one check that stumbles must not hide the others)
-            return fail(f"the check itself failed: {type(error).__name__}: {error}", "Please report this.")
-
-    with ThreadPoolExecutor(len(CHECKS)) as pool:
-        return dict(zip(CHECKS, pool.map(one, CHECKS.values()), strict=True))
-
-
-def as_json(findings: dict[str, Finding]) -> str:
-    """Return the findings as JSON."""
-    rows = [
-        {"check": name, "status": finding.status, "found": finding.found, "remedy": finding.remedy}
-        for name, finding in findings.items()
-    ]
-    return json.dumps(rows, indent=2) + "\n"
-
-
-def as_table(findings: dict[str, Finding], width: int) -> str:
-    """Return the findings for a terminal, each remedy below what it is for."""
-    name_width = max(map(len, findings))
-    margin = " " * (name_width + 8)
-    lines = []
-    for name, finding in findings.items():
-        head = f"{finding.status:4}  {name:{name_width}}  "
-        text = textwrap.wrap(finding.found, max(30, width - len(head)), break_on_hyphens=False) or [""]
-        lines += [head + text[0], *(margin + more for more in text[1:])]
-        # A remedy may be a command to copy, so it is not broken.
-        lines += [f"{margin}-> {finding.remedy}"] if finding.remedy else []
-    counts = {status: sum(finding.status is status for finding in findings.values()) for status in Status}
-    lines.append(", ".join(f"{count} {status}" for status, count in counts.items() if count))
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return show(examine(CHECKS, subject), given.json)

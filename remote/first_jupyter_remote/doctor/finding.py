@@ -44,7 +44,7 @@ def warn(found: str, remedy: str) -> Finding:
 
 
 def fail(found: str, remedy: str) -> Finding:
-    """Return that a model cannot run like this."""
+    """Return that it cannot work like this."""
     return Finding(Status.FAIL, found, remedy)
 
 
