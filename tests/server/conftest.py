@@ -137,7 +137,7 @@ class Plane:
             fields = dict(said) if isinstance(said, dict) else {"replicas": said}
             served = tuple(map(as_replica, fields.pop("replicas", ())))
             fields = {"backend": "vllm", "state": State.HOT if served else State.COLD, **fields}
-            places.append(Place(name, "local", replicas=served, **fields))
+            places.append(Place(name, fields.pop("kind", "local"), replicas=served, **fields))
         catalog = Catalog(models=(Model(MODEL, aliases=("alias",), places=tuple(places)),), current=MODEL)
         self.plane.receive({"type": "catalog", "catalog": catalog.to_json()})
 

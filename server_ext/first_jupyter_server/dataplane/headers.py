@@ -40,20 +40,13 @@ _NOT_FORWARDED = {
 }
 """Hop-by-hop headers (RFC 9110, section 7.6.1), those made anew, and those meant for us alone."""
 
-_NOT_RETURNED = {
-    *(
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    ),
-    *(b"content-length", b"server", b"date", b"set-cookie", b"x-request-id"),
-    *(b"access-control-allow-origin", b"access-control-allow-credentials"),
+_RETURNED = {
+    *(b"content-type", b"content-encoding", b"cache-control"),
+    *(b"retry-after", b"retry-after-ms", b"x-should-retry"),
 }
-"""Hop-by-hop headers, those made anew, and a replica's own ideas of which pages may read it."""
+_RETURNED_BY_PREFIX = (b"openai-", b"x-ratelimit-", b"x-litellm-", b"x-vllm-")
+"""What a client of OpenAI's understands. On Jupyter's port all else would be Jupyter's own word to a browser:
+cookies, which pages may read it, where to go instead."""
 
 
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}")
@@ -150,8 +143,10 @@ def for_replica(request: Request, replica: Replica, identity: str) -> Headers:
 
 
 def for_client(headers: Headers, route: Route | None) -> Headers:
-    """Return the headers that the client gets: the replica's end-to-end ones, and who served."""
-    kept = [header for header in headers if header[0] not in _NOT_RETURNED]
+    """Return the headers that the client gets: what it understands of the replica's, and who served."""
+    kept = [
+        header for header in headers if header[0] in _RETURNED or header[0].startswith(_RETURNED_BY_PREFIX)
+    ]
     if route is not None:
         kept.append((b"x-first-cluster", route.place.cluster.encode("latin-1", "replace")))
         kept.append((b"x-first-replica", route.replica.id.encode("latin-1", "replace")))

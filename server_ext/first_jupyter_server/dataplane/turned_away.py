@@ -57,7 +57,11 @@ class TurnedAway:
     @property
     def is_held(self) -> bool:
         """Whether the client is not told before all of it is known."""
-        return self._may_pass or (self.status >= 400 and dialects.speaks(self._route.place.kind))
+        return (
+            self._may_pass
+            or 300 <= self.status < 400
+            or (self.status >= 400 and dialects.speaks(self._route.place.kind))
+        )
 
     @property
     def _may_pass(self) -> bool:

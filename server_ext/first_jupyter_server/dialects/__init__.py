@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from first_jupyter_server.errors import ApiError
+
 from . import first_gateway, openai
-from .no import No
+from .no import No, Then
 
 __all__ = ["cuts", "read", "speaks"]
 
@@ -32,6 +34,16 @@ def read(kind: str, status: int, body: bytes, cluster: str) -> No | None:
         Whose it is.
     status, body
         What it says.
+
+    Notes
+    -----
+    No redirect is followed, nor passed on: a client would follow it with the prompt, and one that leads back
+    here with our key.
     """
+    if 300 <= status < 400:
+        place = f"it sends requests elsewhere (status {status})"
+        message = f"{cluster}: {place}, and none is sent there. Correct its address in the federation file."
+        error = ApiError(502, message, kind="server_error", code="redirected", final=True)
+        return No(Then.ELSEWHERE, error, place=place)
     reader = _BY_KIND.get(kind)
     return reader(status, body, cluster) if reader is not None else None
