@@ -108,6 +108,7 @@ async def _main(listener: socket.socket) -> None:
 
 def main() -> None:
     """Run on the socket whose descriptor is the argument."""
+    os.umask(0o077)  # prompts and answers are their owner's alone, also where a folder is opened to others
     allow_many()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_main(socket.socket(fileno=int(sys.argv[1]))))

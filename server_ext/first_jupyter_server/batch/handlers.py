@@ -80,6 +80,7 @@ class Files(Handler):
     """Takes files, and lists them."""
 
     _upload: Upload | None = None
+    _refusal: ApiError | OSError | None = None
 
     async def prepare(self) -> None:
         """Look at the head of an upload before its body comes."""
@@ -94,13 +95,19 @@ class Files(Handler):
 
     async def data_received(self, chunk: bytes) -> None:
         """Write a piece; no more is read until it is written."""
-        if self._upload is not None:
+        if self._upload is None or self._refusal is not None:
+            return
+        try:
             await asyncio.to_thread(self._upload.feed, chunk)
+        except (ApiError, OSError) as refusal:
+            self._refusal = refusal  # raised from here, it would break the connection instead of being told
 
     async def post(self) -> None:
         """Enter the file."""
         upload = self._upload
         assert upload is not None  # noqa: S101  # prepare() made it
+        if self._refusal is not None:
+            raise self._refusal
         await asyncio.to_thread(upload.finish)
         made = file(Path(upload.filename).name, upload.size, "batch", self._id)
         await self.batches.books.add_file(made)

@@ -69,6 +69,12 @@ class FilesHandler(ForwardHandler):
         self.set_status(parse_response_start_line(head.split(b"\r\n")[0].decode("latin-1")).code)
         self.finish(body)
 
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Refuse an upload whose rest nobody reads, so that nothing else can follow it on this connection."""
+        if self.request.method == "POST":
+            self.set_header("Connection", "close")
+        super().write_error(status_code, **kwargs)
+
     def on_connection_close(self) -> None:
         """Break the upload off."""
         super().on_connection_close()
