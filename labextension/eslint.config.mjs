@@ -11,7 +11,13 @@ export default tseslint.config(
         'error',
         { allowExpressions: true }
       ],
-      eqeqeq: 'error'
+      eqeqeq: 'error',
+      // What a server says is drawn as text.
+      'no-restricted-syntax': [
+        'error',
+        'Identifier[name=/^(innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|srcdoc)$/]',
+        'JSXIdentifier[name=/^(dangerouslySetInnerHTML|srcDoc)$/]'
+      ]
     }
   }
 );
