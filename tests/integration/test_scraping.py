@@ -29,8 +29,11 @@ def test_a_request_is_counted_with_its_tokens_and_its_times(lab):
     before = [value(lab, name, **HERE) for name in names]
     asked = [{"role": "user", "content": "A secret of mine."}]
     with lab.openai() as client:
-        answer = client.chat.completions.create(model=SMOLLM2, messages=asked, max_tokens=4, stream=True)
-        list(answer)
+        list(
+            client.chat.completions.create(
+                model=SMOLLM2, messages=asked, temperature=0, max_tokens=4, stream=True
+            )
+        )
     wait_until(
         lambda: all(value(lab, name, **HERE) > then for name, then in zip(names, before, strict=True)), 60
     )
