@@ -1,6 +1,10 @@
 """What a server says that serves a model reaches the client as an answer, and as nothing else."""
 
+from dataclasses import replace
+
 import pytest
+from first_jupyter_remote.protocol import ReplicaRecord, Stage
+from first_jupyter_server.clusters.reach import reach
 
 from .conftest import CHAT, json_answer, until
 
@@ -104,3 +108,16 @@ async def test_a_server_hears_no_key_of_ours(plane, client, replica_server):
     assert not [
         secret for secret in ("the-scoped-key", "jupyter=1", "x-xsrftoken", "Basic x") if secret in heard
     ]
+
+
+@pytest.mark.parametrize("field", ["replica", "model", "host", "key", "addresses"])
+async def test_the_record_of_a_node_puts_no_line_into_a_request(replica_server, field):
+    told = ReplicaRecord("r", "m", Stage.READY, host="127.0.0.1", key="k", addresses=("127.0.0.1",)).to_json()
+    second = "\r\n\r\nPOST /admin HTTP/1.1\r\nx: y"
+    told |= {field: [f"127.0.0.1{second}"] if field == "addresses" else f"{told[field]}{second}"}
+    record = ReplicaRecord.from_json(told)
+    said = [record.replica, record.model, record.host, record.key, *record.addresses]
+    assert not [text for text in said if not text.isprintable()]
+    inside = await replica_server(json_answer())
+    await reach(replace(record, port=inside.port))
+    assert [asked.target for asked in inside.asked] in ([], ["/v1/models"])

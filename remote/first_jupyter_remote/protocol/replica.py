@@ -221,13 +221,24 @@ class ReplicaRecord(Wire):
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Build one from ``to_json``'s answer."""
+        """Build one from ``to_json``'s answer.
+
+        What stands in requests or headers later is freed of line ends: a record is only as good as its node.
+        """
         record = {**data, "stage": Stage(data["stage"]), "load": Load.from_json(data.get("load") or {})}
-        record["addresses"] = tuple(data.get("addresses") or ())
+        record |= {name: _one_line(data.get(name)) for name in _IN_HEADERS if name in data}
+        record["addresses"] = tuple(map(_one_line, data.get("addresses") or ()))
         record["log"] = tuple(data.get("log") or ())
         record["entered"] = dict(data.get("entered") or {})
         known = {f.name for f in dataclasses.fields(cls)}
         return cls(**{key: value for key, value in record.items() if key in known})
+
+
+_IN_HEADERS = ("replica", "model", "host", "key")
+
+
+def _one_line(text: Any) -> Any:
+    return "".join(filter(str.isprintable, text)) if isinstance(text, str) else text
 
 
 @dataclass(frozen=True, slots=True)
