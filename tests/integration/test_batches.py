@@ -234,8 +234,9 @@ def test_a_killed_process_is_replaced_and_the_batch_goes_on(jupyter, two_campuse
         wait_until(lambda: client.batches.retrieve(batch.id).request_counts.completed > 200, 60)
         (pid,) = (pid for pid, words in server.processes().items() if process in words)
         os.kill(pid, signal.SIGKILL)
-        done = until(client, batch, *ENDED)
-        assert ids(client, done.output_file_id) == [f"request-{number}" for number in range(2_000)]
+        patient = client.with_options(max_retries=5)
+        done = until(patient, batch, *ENDED)
+        assert ids(patient, done.output_file_id) == [f"request-{number}" for number in range(2_000)]
 
 
 def test_a_full_disk_pauses_a_batch_until_there_is_room(jupyter, two_campuses, small_disk):

@@ -17,6 +17,7 @@ from .asked import Wanted, max_cost, seconds
 from .batches import Batches
 from .limits import MAX_FORM, too_large
 from .objects import Json, file, new_id, page
+from .refusing import Refusing
 from .upload import Upload
 
 __all__ = ["application", "unusable"]
@@ -76,38 +77,41 @@ class Handler(RequestHandler):
 
 
 @stream_request_body
-class Files(Handler):
+class Files(Refusing, Handler):
     """Takes files, and lists them."""
 
     _upload: Upload | None = None
-    _refusal: ApiError | OSError | None = None
 
     async def prepare(self) -> None:
         """Look at the head of an upload before its body comes."""
         if self.request.method != "POST":
             return
         if int(self.request.headers.get("Content-Length", "0")) > MAX_FORM:
-            raise too_large()
+            self.refuse(too_large())
+            return
         self.request.connection.set_max_body_size(MAX_FORM)  # type: ignore[union-attr]
         self._id = new_id("file")
-        self._path = self.batches.folder.file(self._id)
-        self._upload = Upload(self.request.headers.get("Content-Type", ""), self._path)
+        path = self.batches.folder.file(self._id)
+        try:
+            self._upload = Upload(self.request.headers.get("Content-Type", ""), path)
+        except ApiError as error:
+            self.refuse(error)
 
     async def data_received(self, chunk: bytes) -> None:
         """Write a piece; no more is read until it is written."""
-        if self._upload is None or self._refusal is not None:
+        if self._upload is None or self.refusal is not None:
             return
         try:
             await asyncio.to_thread(self._upload.feed, chunk)
-        except (ApiError, OSError) as refusal:
-            self._refusal = refusal  # raised from here, it would break the connection instead of being told
+        except (ApiError, OSError) as error:
+            self.refuse(_as_api_error(500, error))
 
     async def post(self) -> None:
         """Enter the file."""
+        if self.refusal is not None:
+            raise self.refusal
         upload = self._upload
         assert upload is not None  # noqa: S101  # prepare() made it
-        if self._refusal is not None:
-            raise self._refusal
         await asyncio.to_thread(upload.finish)
         made = file(Path(upload.filename).name, upload.size, "batch", self._id)
         await self.batches.books.add_file(made)

@@ -11,6 +11,7 @@ from tornado.web import stream_request_body
 
 from first_jupyter_server.auth.handler import guarded
 from first_jupyter_server.batch.limits import MAX_FORM, too_large
+from first_jupyter_server.batch.refusing import Refusing
 from first_jupyter_server.errors import ApiError
 
 from .handlers import ForwardHandler
@@ -19,7 +20,7 @@ __all__ = ["default_handlers"]
 
 
 @stream_request_body
-class FilesHandler(ForwardHandler):
+class FilesHandler(Refusing, ForwardHandler):
     """Takes uploads, and lists files."""
 
     _reader: asyncio.StreamReader | None = None
@@ -28,8 +29,13 @@ class FilesHandler(ForwardHandler):
     async def prepare(self) -> None:  # type: ignore[override]  # as in jupyter_server's own APIHandler
         """Let nobody upload who may not, nor more than is taken."""
         await super().prepare()
-        if self.request.method != "POST":
-            return
+        if self.request.method == "POST":
+            try:
+                await self._begin()
+            except ApiError as error:
+                self.refuse(error)
+
+    async def _begin(self) -> None:
         await self.admit()
         length = self.request.headers.get("Content-Length", "")
         if not length.isdecimal():
@@ -60,6 +66,8 @@ class FilesHandler(ForwardHandler):
     @guarded
     async def post(self, path: str) -> None:
         """Pass the answer back."""
+        if self.refusal is not None:
+            raise self.refusal
         assert self._reader is not None  # noqa: S101  # prepare() opened it
         head, _, body = (await self._reader.read()).partition(b"\r\n\r\n")
         self._hang_up()
