@@ -1,4 +1,4 @@
-r"""Keep what models and servers write from acting in the reader's browser.
+r"""Keep what models and servers write from acting in the reader's browser or terminal.
 
 Jupyter trusts what a cell shows, and runs the HTML and the scripts in its Markdown. An answer is no code of
 the reader's: somebody who can make a model repeat a page could act as the reader. So of HTML only bare tags
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["harmless"]
+__all__ = ["harmless", "printable"]
 
 TAG = (
     r"<(?=[A-Za-z/!?])"
@@ -29,6 +29,14 @@ PIECES = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
+
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """Leave out what a terminal would take for commands; tabs and line ends stay."""
+    return CONTROL.sub("", text)
 
 
 def harmless(markdown: str) -> str:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from first_jupyter._formats import bundle
-from first_jupyter._harmless import harmless
+from first_jupyter._harmless import harmless, printable
 
 if TYPE_CHECKING:
     from first_jupyter._steps import Notice
@@ -78,13 +78,14 @@ class TerminalScreen:
     def waiting(self, notice: Notice) -> None:
         """Keep one line up to date, where a terminal can."""
         # A line that wraps could not be wiped.
-        line = notice.one_line[: shutil.get_terminal_size().columns - 1]
+        line = printable(notice.one_line)[: shutil.get_terminal_size().columns - 1]
         if sys.stdout.isatty() and line != self._line:
             self._write("\r" + line.ljust(len(self._line)))
             self._line = line
 
     def show(self, text: str) -> None:
         """Write what is new."""
+        text = printable(text)
         if self._line:
             self._write("\r" + " " * len(self._line) + "\r")
             self._line = ""
@@ -94,11 +95,12 @@ class TerminalScreen:
     def finish(self, text: str, footer: str, metadata: dict[str, Any], *, whole: bool = True) -> None:
         """Write the rest and the footer."""
         del metadata, whole  # a terminal keeps none, and has shown the text as it came
+        text = printable(text)
         if not text.startswith(self._text):
             self._write("\n\n")
             self._text = ""
         self.show(text)
-        self._write(f"\n\n{footer}\n" if footer else "\n")
+        self._write(f"\n\n{printable(footer)}\n" if footer else "\n")
 
     @staticmethod
     def _write(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from first_jupyter._harmless import harmless
+from first_jupyter._harmless import harmless, printable
 
 __all__ = ["say", "table"]
 
@@ -13,7 +13,7 @@ def say(text: str, markdown: str = "", html: str = "") -> None:
     """Show a line or a table."""
     from IPython.display import display  # noqa: PLC0415
 
-    bundle = {"text/plain": text} | ({"text/markdown": harmless(markdown)} if markdown else {})
+    bundle = {"text/plain": printable(text)} | ({"text/markdown": harmless(markdown)} if markdown else {})
     bundle |= {"text/html": html} if html else {}
     display(bundle, raw=True)  # type: ignore[no-untyped-call]
 

@@ -8,7 +8,7 @@ from IPython.utils.capture import capture_output
 
 from first_jupyter._formats import FORMATS, bundle
 from first_jupyter._harmless import harmless
-from first_jupyter._screen import NotebookScreen
+from first_jupyter._screen import NotebookScreen, TerminalScreen
 from first_jupyter._steps import Notice
 from first_jupyter._table import say, table
 
@@ -130,3 +130,19 @@ def test_tables_and_notices_hold_no_html_of_a_server(ipython):
         say(*table(["model"], [[ACTS]]))
         NotebookScreen("markdown").waiting(Notice(f"waiting for {ACTS}"))
     assert [tags(output.data["text/markdown"]) for output in seen.outputs] == [set(), set()]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["\x1b]52;c;cm0gLXJm\x07", "\x1b]0;title\x07", "\x1b[2J", "\x9b2J", "\r", "\x08", "\x1bc"],
+    ids=["clipboard", "title", "clear", "clear-in-one-byte", "return", "backspace", "reset"],
+)
+def test_no_answer_commands_a_terminal(command, capsys):
+    terminal = TerminalScreen()
+    for end in (3, 5, None):
+        terminal.show(f"a\n\tb{command}c"[:end])
+    terminal.finish(f"a\n\tb{command}c", f"by {command}", {})
+    say(f"log: {command}")
+    shown = capsys.readouterr().out
+    assert shown.startswith("a\n\tb")
+    assert all(character.isprintable() or character in "\n\t" for character in shown)
