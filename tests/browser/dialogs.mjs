@@ -26,7 +26,7 @@ await onPage(process.argv[2], async page => {
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
 
-  void page.evaluate(() => window.jupyterapp.commands.execute('first:login'));
+  await page.evaluate(() => void window.jupyterapp.commands.execute('first:login'));
   await dialog.getByRole('link').waitFor();
   await look('login dialog', '.jp-Dialog');
   await page.keyboard.press('Escape');

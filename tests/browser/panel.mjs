@@ -17,6 +17,8 @@ export class Panel {
   }
 
   async open() {
+    // What JupyterLab restores would cover it again.
+    await this.page.evaluate(() => window.jupyterapp.restored.then(() => {}));
     await this.page.evaluate(id => window.jupyterapp.shell.activateById(id), ID);
     await this.node.waitFor();
   }

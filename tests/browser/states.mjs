@@ -7,7 +7,7 @@ import { Server, SMALL } from './server.mjs';
 
 const [, , address, scenes, pictures] = process.argv;
 const server = new Server(address);
-const LARGE = 'meta-llama/Llama-3.3-70B-Instruct';
+const LOST = 'google/gemma-3-27b-it';
 const FAILS = 'lab/mistyped-option';
 
 async function scene(name) {
@@ -144,7 +144,7 @@ async function clusters(panel, page) {
 
 async function demand(panel) {
   await scene('demand');
-  await server.api('POST', 'models/start', { model: LARGE, cluster: 'argonne-sophia' });
+  await server.api('POST', 'models/start', { model: LOST, cluster: 'argonne-sophia' });
   const section = await panel.show('account');
   await section.getByRole('button', { name: 'Log In Again…' }).waitFor();
   await panel.look('login-demanded', section);

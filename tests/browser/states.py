@@ -148,7 +148,7 @@ def federation(gateway, llama):
             "polaris": {
                 "kind": "globus-compute",
                 "endpoint": POLARIS,
-                "models": [{"id": LLAMA_70B, "backend": "vllm", "gpus": 4}],
+                "models": [{"id": "meta-llama/Llama-3.1-405B-Instruct", "backend": "vllm", "gpus": 8}],
             },
             "campus": {"kind": "openai", "url": llama.url, "key_env": "CAMPUS_KEY", "models": [campus]},
             "gone": {"kind": "openai", "url": "http://127.0.0.1:1/v1", "models": [{"id": "lab/gone"}]},
@@ -159,8 +159,10 @@ def federation(gateway, llama):
 @contextlib.contextmanager
 def running_states(folder):
     """Start it all, and end it afterwards; yields `States`."""
-    globus, llama = AuthStandIn(), Llama()
+    # What the gateway passes on is answered under the name of the model that was asked for there.
+    globus, llama = AuthStandIn(), Llama(LLAMA_70B)
     gateway = Gateway(globus, llama, GATEWAYS)
+    gateway.patience = 6.0
     gateway.runs("sophia", GPT)
     gateway.runs("sophia", MISTRAL, "starting")
     gateway.runs("sophia", GEMMA, "disconnected")
@@ -180,7 +182,11 @@ def running_states(folder):
             "FIRST_JOB_BEGAN": f"{now - 7200}",
             "FIRST_JOB_ENDS": f"{now + 21_600}",
         }
-        hosted = {"PYTHONPATH": ADDRESS, "FIRST_TEST_COMPUTE_URL": auth.rstrip("/")}
+        hosted = {
+            "PYTHONPATH": ADDRESS,
+            "FIRST_TEST_COMPUTE_URL": auth.rstrip("/"),
+            "FIRST_TEST_GATEWAY": "5",
+        }
         env = {"GLOBUS_SDK_SERVICE_URL_AUTH": auth, "CAMPUS_KEY": KEY, **hosted, **job}
         flag = f"--FirstApp.federation_file={file}"
         lab = stack.enter_context(running_lab(folder, flag, base_url="/user/ada/", env=env))

@@ -5,11 +5,12 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 from lab import running_lab
-from PIL import Image
+from pictures import shrink
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
@@ -29,18 +30,12 @@ def looked_at(seen, pictures):
     """Return the states that were looked at; nothing may have been wrong with any, in any theme."""
     assert {look: wrong for look, wrong in seen["found"].items() if wrong} == {}
     for picture in pictures.glob("*.png"):
-        shrink(picture)
+        # Of high contrast, the documentation shows one.
+        if UPDATES and "contrast" in picture.name and not picture.name.startswith("models-"):
+            picture.unlink()
+        else:
+            shrink(picture, 32)
     return {look.partition(", ")[0] for look in seen["found"]}
-
-
-def shrink(picture):
-    """Give a picture no more colours than it needs; of high contrast, the documentation shows one."""
-    if UPDATES and "contrast" in picture.name and not picture.name.startswith("models-"):
-        picture.unlink()
-        return
-    with Image.open(picture) as image:
-        if image.mode != "P":
-            image.convert("RGB").quantize(32, dither=Image.Dither.NONE).save(picture, optimize=True)
 
 
 def test_each_state_of_a_federation_can_be_read_by_anybody(states, drive, pictures):
@@ -60,3 +55,9 @@ def test_a_panel_without_the_server_extension_says_what_to_do(tmp_path, drive, p
     with running_lab(tmp_path, extension=False) as lab:
         seen = drive("standstill.mjs", lab.address("lab"), pictures, "missing")
     assert looked_at(seen, pictures) == {"extension-missing"}
+
+
+def test_the_documentation_shows_every_state():
+    shown = set(re.findall(r"images/panel/([\w-]+)\.png", (DOCS / "panel.md").read_text()))
+    there = {picture.stem for picture in (DOCS / "images" / "panel").glob("*.png")}
+    assert shown == there

@@ -33,7 +33,7 @@ await onPage(
       await section.getByText(/\w/).first().waitFor();
       wrong[name] = await cutOff(page, '.jp-FirstPanel');
       // What is below is scrolled to.
-      await section.locator('.jp-FirstPanel-body > *').last().scrollIntoViewIfNeeded();
+      await section.locator('.jp-FirstPanel-body').evaluate(node => node.lastElementChild.scrollIntoView());
       await page.screenshot({ path: `${SHOTS}/zoom-${name}.png` });
     }
     const dialog = page.getByRole('dialog');

@@ -5,7 +5,8 @@ room for a free port. Parsl asks Slurm every two seconds what became of its jobs
 Nothing else of them is changed.
 
 A Jupyter server of ours looks at a cluster's records for ``FIRST_TEST_LOOK`` seconds at a time where that is
-set. It asks as much sooner for another job as these endpoints notice sooner that one is lost.
+set. It asks as much sooner for another job as these endpoints notice sooner that one is lost. Gateways, which
+keep their list of jobs for a minute, are asked again after ``FIRST_TEST_GATEWAY`` seconds.
 """
 
 import importlib.abc
@@ -31,11 +32,19 @@ def ask_again_sooner(module):
     module.AGAIN = (3.0, 10.0, 25.0, 25.0)
 
 
+def ask_gateways_again(module):
+    for name in ("CACHED", "AGAIN_IN"):
+        if hasattr(module, name):
+            setattr(module, name, float(os.environ.get("FIRST_TEST_GATEWAY") or getattr(module, name)))
+
+
 CHANGES = {
     "globus_compute_sdk.sdk._environments": give_address,
     "parsl.providers.slurm.slurm": ask_often,
     "first_jupyter_server.clusters.globus_watch": look_briefly,
     "first_jupyter_server.clusters.globus_replicas": ask_again_sooner,
+    "first_jupyter_server.clusters.gateway_states": ask_gateways_again,
+    "first_jupyter_server.dialects.first_gateway": ask_gateways_again,
 }
 
 
