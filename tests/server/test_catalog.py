@@ -138,5 +138,24 @@ def test_a_change_is_one_event_for_what_changed():
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "events"),
+    [
+        (300.0, 290.0, 0),
+        (300.0, 240.0, 0),
+        (300.0, 310.0, 1),
+        (1500.0, 60.0, 1),
+        (None, 60.0, 1),
+        (60.0, None, 1),
+    ],
+)
+def test_an_expected_time_that_runs_down_is_no_event_and_one_that_is_another_is(before, after, events):
+    old, new = (
+        Catalog(models=(Model("m", places=(place("one", State.QUEUED, eta=eta),)),))
+        for eta in (before, after)
+    )
+    assert len(list(changes(old, new))) == events
+
+
 def test_a_new_choice_is_an_event():
     assert list(changes(Catalog(current="a"), Catalog(current="b"))) == [(CURRENT_MODEL, {"model": "b"})]

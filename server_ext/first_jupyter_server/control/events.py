@@ -20,6 +20,10 @@ LOGIN = "https://first-jupyter.org/events/login/v1"
 
 _TOLD = ("state", "stage", "reason", "progress", "eta")
 
+STEADY = 90.0
+"""Seconds by which an expected time may be less from one look to the next and be no news: it runs down by
+itself, and whoever shows it counts."""
+
 
 def register(event_logger: Any) -> None:
     """Make the schemas known to Jupyter."""
@@ -31,16 +35,24 @@ def register(event_logger: Any) -> None:
 def _lasting(place: Place) -> tuple[Place, int]:
     """Return what is news when it changes: not when a replica would end, which moves with each request."""
     leases = tuple(dataclasses.replace(lease, expires=None) for lease in place.leases)
-    shown = dataclasses.replace(place, replicas=(), ended=None, again=False, leases=leases)
+    shown = dataclasses.replace(place, replicas=(), ended=None, again=False, leases=leases, eta=None)
     return shown, len(place.replicas)
+
+
+def _is_news(old: Place | None, new: Place) -> bool:
+    if old is None or _lasting(old) != _lasting(new):
+        return True
+    if old.eta is None or new.eta is None:
+        return old.eta != new.eta
+    return not 0 <= old.eta - new.eta <= STEADY
 
 
 def changes(old: Catalog, new: Catalog) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return the events that lead from one catalog to the next, each with its schema's id."""
-    before = {(model.id, place.cluster): _lasting(place) for model in old.models for place in model.places}
+    before = {(model.id, place.cluster): place for model in old.models for place in model.places}
     for model in new.models:
         for place in model.places:
-            if before.get((model.id, place.cluster)) != _lasting(place):
+            if _is_news(before.get((model.id, place.cluster)), place):
                 public = place.public()
                 yield (
                     MODEL_STATE,
