@@ -9,6 +9,7 @@ from first_jupyter_server.control import handlers as control
 from first_jupyter_server.control.api import ControlApi
 from first_jupyter_server.dataplane.surface import ROUTES
 from first_jupyter_server.metrics import handler as metrics
+from first_jupyter_server.openai import files as uploads
 from first_jupyter_server.openai import handlers as surface
 
 pytestmark = pytest.mark.model
@@ -19,15 +20,23 @@ CONTROL = [(verb, f"api/{path}") for verb, path in ControlApi._routes(ControlApi
 EVENTS = [("GET", "api/events")]
 EVERY = [*OPENAI, *CONTROL, *EVENTS]
 WHY = [("GET", "api/why")]
+BATCHES = [
+    *(("GET", f"v1/{path}") for path in ("files", "files/file-1", "files/file-1/content", "batches/batch_1")),
+    *(("POST", f"v1/batches{path}") for path in ("", "/batch_1/cancel", "/batch_1/resume")),
+    ("DELETE", "v1/files/file-1"),
+]
 ON_JUPYTERS_PORT_ALONE = [("GET", "api/connection"), ("GET", "api/oauth/callback"), ("GET", "metrics")]
-URLS = [f"first/{path}" for path in sorted({path for _, path in (*EVERY, *WHY, *ON_JUPYTERS_PORT_ALONE)})]
+URLS = [
+    f"first/{path}"
+    for path in sorted({path for _, path in (*EVERY, *BATCHES, *WHY, *ON_JUPYTERS_PORT_ALONE)})
+]
 PORTS = ["kernels_port", "jupyters_port"]
 STRANGERS = ["", "sk-wrong"]
 
 
 def test_the_list_below_holds_every_route_that_is_registered():
-    tables = (control.default_handlers, metrics.default_handlers, surface.default_handlers)
-    patterns = [pattern for table in tables for pattern, _ in table]
+    homes = (control, metrics, surface, uploads)
+    patterns = [pattern for home in homes for pattern, _ in home.default_handlers]
     assert all(
         any(re.fullmatch(f"/{pattern.lstrip('/')}", f"/{url}") for pattern in patterns) for url in URLS
     )
@@ -46,7 +55,7 @@ def test_nothing_is_answered_without_the_key(lab, port, url, key):
 
 @pytest.mark.parametrize("key", STRANGERS, ids=["no-key", "wrong-key"])
 @pytest.mark.parametrize("port", PORTS)
-@pytest.mark.parametrize(("verb", "path"), OPENAI)
+@pytest.mark.parametrize(("verb", "path"), [*OPENAI, *BATCHES])
 def test_a_stranger_is_refused_in_openais_words(lab, port, verb, path, key):
     with getattr(lab, port)(key) as stranger:
         answer = stranger.request(verb, f"first/{path}", json={} if verb == "POST" else None)

@@ -78,9 +78,8 @@ class FilesHandler(Refusing, ForwardHandler):
         self.finish(body)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Refuse an upload whose rest nobody reads, so that nothing else can follow it on this connection."""
-        if self.request.method == "POST":
-            self.set_header("Connection", "close")
+        """Say that nothing can follow on this connection: tornado ends it where a body was not read."""
+        self.set_header("Connection", "close")
         super().write_error(status_code, **kwargs)
 
     def on_connection_close(self) -> None:
