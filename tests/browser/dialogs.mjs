@@ -31,5 +31,6 @@ await onPage(process.argv[2], async page => {
   await look('login dialog', '.jp-Dialog');
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
+  await themes[0].put(page);
   return { found };
 });

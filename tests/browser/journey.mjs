@@ -41,8 +41,7 @@ await onPage(address, async page => {
   await press(models.getByRole('button', { name: 'Choose SmolLM2-135M-Instruct' }));
   await status.getByText('SmolLM2').waitFor();
   await pick(models.getByRole('button', { name: /Start .*SmolLM2/ }), 'For at Least 1 Hour');
-  await models.getByText(/^(queued|starting)/).first().waitFor();
-  seen.progress = await page.locator('.Toastify__toast', { hasText: 'SmolLM2' }).first().innerText();
+  seen.progress = await models.getByText(/^(queued|starting)/).first().innerText();
   await status.getByText('· hot').waitFor();
 
   // Stream an answer, and cancel it.

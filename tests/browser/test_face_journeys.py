@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.model]
 def test_a_person_logs_in_starts_a_model_asks_cancels_stops_and_logs_out(states, drive, way):
     seen = drive("journey.mjs", states.lab.address("lab/tree/empty.ipynb"), way)
     assert "ada@lab.example" in seen["account"]
-    assert "SmolLM2-135M-Instruct on local" in seen["progress"]
+    assert seen["progress"].startswith(("queued", "starting"))
     assert "Held until" in seen["warm"]
     assert "the text so far is kept" in seen["answer"]
     assert len(seen["answer"]) > 150
