@@ -42,7 +42,8 @@ class Answer:
     finish
         ``stop``; or why it ended early: ``length``, ``content_filter``, ``interrupted``, ``failed``.
     first_token, seconds, warm_up
-        Seconds until the first token, in all, and until the model was warm if it was not.
+        Seconds until the first token (None for an answer that did not stream), in all, and until the model
+        was warm if it was not.
     """
 
     text: str = ""
@@ -83,6 +84,7 @@ class Answer:
             f"{self.cluster}, {WAYS[self.route]}" if self.route in WAYS else self.cluster,
             f"continued on {self.seams[-1]['cluster']} after a node was lost" if self.seams else "",
             f"{count:,} token{'s' * (count != 1)}" if count is not None else "",
+            f"in {self.seconds:.1f} s" if self.first_token is None and count else "",
             f"warmed up in {self.warm_up:.1f} s" if self.warm_up else "",
             f"first token {max(after, 0):.2f} s later" if self.warm_up and after is not None else "",
             f"first token in {after:.2f} s" if not self.warm_up and after is not None else "",

@@ -99,6 +99,7 @@ class Tally:
         self._answer = Answer(model=model)
         self._first: float | None = None
         self._pieces = self._thoughts = 0
+        self._is_all = False
 
     def add(self, piece: Piece) -> None:
         """Count one piece in."""
@@ -110,6 +111,7 @@ class Tally:
             answer.request_id = piece.headers.get("x-request-id", "")
         if piece.text or piece.thought:
             self._first = self._first or piece.at
+            self._is_all = piece.is_all
             self._pieces += 1
             self._thoughts += bool(piece.thought)
         self.text += piece.text
@@ -130,7 +132,7 @@ class Tally:
         answer = self._answer
         answer.text = self.text
         answer.seconds = time.perf_counter() - self.started
-        answer.first_token = None if self._first is None else self._first - self.started
+        answer.first_token = None if self._first is None or self._is_all else self._first - self.started
         if warmed_at is not None and answer.first_token is not None:
             answer.warm_up = min(warmed_at - self.started, answer.first_token)
         if self.error:

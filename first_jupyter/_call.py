@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from first_jupyter._errors import FirstError
@@ -39,6 +39,7 @@ class Piece:
     headers: Mapping[str, str] | None = None
     error: FirstError | None = None
     done: bool = False
+    is_all: bool = False  # the answer came as a whole, so nobody knows when its first token was written
 
 
 class Call(threading.Thread):
@@ -83,7 +84,7 @@ class Call(threading.Thread):
                 if exchange.is_stream:
                     self._stream(exchange)
                 else:
-                    self._put(_piece(exchange.json()))
+                    self._put(replace(_piece(exchange.json()), is_all=True))
                     self._put(Piece(done=True))
         except FirstError as error:
             self._put(Piece(error=error))

@@ -1,3 +1,4 @@
+import re
 import sys
 
 import pytest
@@ -119,7 +120,9 @@ def test_no_stream_shows_the_answer_at_once(shell, wire):
     seen = shell.cell("%%first --no-stream\nHi")
     assert wire.asked[0]["stream"] is False
     assert len(seen.outputs) == 1
-    assert "2 tokens" in seen.markdown
+    assert re.search(r"2 tokens · in \d+\.\d s", seen.markdown)
+    assert "first token" not in seen.markdown
+    assert "tokens/s" not in seen.markdown
 
 
 def test_code_goes_into_the_next_cell(shell, wire):
