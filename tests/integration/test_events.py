@@ -6,7 +6,7 @@ import contextlib
 import json
 
 import pytest
-from jupyter_process import SMOLLM2
+from jupyter_process import SMOLLM2, wait_until
 from websocket import WebSocketTimeoutException
 
 pytestmark = pytest.mark.model
@@ -74,6 +74,10 @@ def test_browsers_are_told_that_there_is_something_new_in_the_record_of_usage(la
 
 
 def test_browsers_are_told_the_path_to_a_cluster(lab):
+    for model in lab.get("models")["models"]:
+        if model["clusters"][0]["leases"]:  # as others may have left it
+            lab.post("models/stop", model=model["id"])
+    wait_until(lambda: not lab.get("clusters")["clusters"][0]["paths"], 60)
     with subscription(lab.cold()) as until:
         lab.post("models/start", model="smollm2")
         event = until(lambda event: event["schema_id"] == CLUSTERS)[-1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from jupyter_process import SMOLLM2, wait_until
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 pytestmark = pytest.mark.model
@@ -53,10 +52,13 @@ def test_jupyters_token_and_the_key_may_read(lab):
     assert scrape(lab, lab.found["api_key"]).text.startswith("# HELP")
 
 
-def test_openmetrics_is_answered_where_it_is_asked_for(lab):
-    answer = scrape(lab, accept="application/openmetrics-text;version=1.0.0")
-    assert answer.headers["content-type"].startswith("application/openmetrics-text")
-    assert list(parse_openmetrics(answer.text))
+def test_what_prometheus_asks_for_first_is_answered_in_text_that_it_reads(lab):
+    asked = (
+        "application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.5,text/plain;q=0.2"
+    )
+    answer = scrape(lab, accept=asked)
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "first:model_state" in {family.name for family in text_string_to_metric_families(answer.text)}
 
 
 def test_no_key_and_no_token_can_be_read_from_it(lab):

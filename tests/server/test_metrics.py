@@ -8,8 +8,6 @@ from first_jupyter_server.federation.catalog import Catalog, Lease, Model, Place
 from first_jupyter_server.metrics.metrics import Metrics
 from first_jupyter_server.metrics.standing import Now
 from prometheus_client.exposition import generate_latest
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from .conftest import until
@@ -143,12 +141,6 @@ def test_neither_a_notebook_nor_a_request_is_named(server):
     server.counted.requests([outcome()])
     assert "a-notebook" not in server.text
     assert "req-1" not in server.text
-
-
-def test_openmetrics_can_be_read_too(server):
-    server.counted.requests([outcome()])
-    families = list(parse_openmetrics(generate_openmetrics(server.metrics.registry).decode()))
-    assert {"first:request_success", "first:dataplane_restarts"} <= {family.name for family in families}
 
 
 async def test_a_loop_that_is_blocked_is_late(server):

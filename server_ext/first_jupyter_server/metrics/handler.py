@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from first_jupyter_server.auth.handler import FirstHandler, guarded
 
@@ -12,9 +12,11 @@ __all__ = ["default_handlers"]
 
 
 class MetricsHandler(FirstHandler):
-    """Answers in Prometheus' text format, or in OpenMetrics where that is asked for.
+    """Answers in Prometheus' text format.
 
-    Being scraped does not count as activity: it must not keep a Hub's server from being culled.
+    Not in OpenMetrics, whatever is asked for: there the library writes the colon of our names otherwise in
+    samples than in their headings. Being scraped does not count as activity: it must not keep a Hub's server
+    from being culled.
     """
 
     _track_activity = False
@@ -22,8 +24,8 @@ class MetricsHandler(FirstHandler):
     @guarded
     async def get(self) -> None:
         """Read."""
-        encode, content_type = choose_encoder(self.request.headers.get("Accept", ""))
-        self.finish(encode(self.first.metrics.registry), set_content_type=content_type)
+        text = generate_latest(self.first.metrics.registry)
+        self.finish(text, set_content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 default_handlers: list[tuple[str, type[Any]]] = [(r"/first/metrics", MetricsHandler)]
