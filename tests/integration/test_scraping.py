@@ -53,9 +53,7 @@ def test_jupyters_token_and_the_key_may_read(lab):
 
 
 def test_what_prometheus_asks_for_first_is_answered_in_text_that_it_reads(lab):
-    asked = (
-        "application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.5,text/plain;q=0.2"
-    )
+    asked = "application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.5,text/plain;q=0.2"
     answer = scrape(lab, accept=asked)
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "first:model_state" in {family.name for family in text_string_to_metric_families(answer.text)}
