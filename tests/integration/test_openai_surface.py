@@ -69,6 +69,17 @@ def test_default_means_the_current_choice(client):
     assert text_of(stream)
 
 
+def test_a_new_choice_holds_for_the_very_next_request(lab):
+    models = ["lab/embedder", SMOLLM2, "lab/embedder", SMOLLM2]
+    with lab.kernels_port() as kernel, lab.openai() as client:
+
+        def default_after(choice):
+            kernel.put("first/api/current", json={"model": choice}).raise_for_status()
+            return client.models.retrieve("default").id
+
+        assert [default_after(model) for model in models] == models
+
+
 def test_an_answer_names_who_served_it(lab):
     with lab.warm().openai() as client:
         answer = client.chat.completions.with_raw_response.create(

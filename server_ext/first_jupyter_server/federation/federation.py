@@ -111,7 +111,9 @@ class Federation:
             self._telling = asyncio.get_running_loop().call_later(TOLD_EVERY, self._tell)
 
     def _tell(self) -> None:
-        self._telling = None
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
         old, self._told = self._told, self.catalog()
         if self._told != old:
             for listener in tuple(self._listeners):
@@ -185,7 +187,7 @@ class Federation:
         return self._clusters[name]
 
     def use(self, name: str) -> Model:
-        """Make a model the current choice.
+        """Make a model the current choice, and tell the listeners: a request that follows goes to it.
 
         Raises
         ------
@@ -195,7 +197,7 @@ class Federation:
         model, _ = self.catalog().resolve(name)
         self._choice = model.id
         self.do(asyncio.to_thread(self._keep_choice, model.id))
-        self.changed()
+        self._tell()
         return model
 
     def unreachable(self, replica: str, reason: str) -> None:
