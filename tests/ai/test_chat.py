@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,14 +17,31 @@ from jupyter_process import SMOLLM2, wait_until
 pytestmark = [pytest.mark.ai, pytest.mark.model]
 
 
-def latest(server, model):
-    """Wait for the ledger's last word, which is to be of this model."""
+@pytest.fixture
+def recorded(server):
+    """Return a function that waits for this test's newest request in the ledger; one model has had all."""
+    begun = time.time()
 
-    def last():
-        recent = server.get("usage")["recent"]
-        return recent[0] if recent and recent[0]["model"] == model else None
+    def request(model):
+        def word():
+            recent = [each for each in server.get("usage")["recent"] if each["at"] >= begun]
+            assert {each["model"] for each in recent} <= {model}
+            return recent and recent[0]
 
-    return wait_until(last, 10)
+        return wait_until(word, 60)
+
+    return request
+
+
+@contextlib.contextmanager
+def choice_of(server, model):
+    """Have a model be the current choice for a while, in place of the small one."""
+    with server.kernels_port() as plane:
+        plane.put("first/api/current", json={"model": model}).raise_for_status()
+        try:
+            yield
+        finally:
+            plane.put("first/api/current", json={"model": SMOLLM2}).raise_for_status()
 
 
 def chosen_first(page):
@@ -48,24 +66,22 @@ def lose_the_data_plane(server, ask):
         return story.result(120)
 
 
-def test_a_question_is_answered_by_the_current_model_and_nobody_types_a_key(server, ask):
+def test_a_question_is_answered_by_the_current_model_and_nobody_types_a_key(ask, recorded):
     answer = ask("Say hello.")
     assert answer
-    request = latest(server, SMOLLM2)
+    request = recorded(SMOLLM2)
     assert (request["outcome"], request["cluster"], request["notebook"]) == ("ok", "local", None)
 
 
-def test_another_model_is_asked_where_the_chat_chooses_it(server, ask):
+def test_another_model_is_asked_where_the_chat_chooses_it(ask, recorded):
     assert ask("Say hello.", model="lab/other")
-    assert latest(server, "lab/other")["outcome"] == "ok"
+    assert recorded("lab/other")["outcome"] == "ok"
 
 
-def test_the_chat_follows_the_current_choice(server, ask):
-    with server.kernels_port() as plane:
-        plane.put("first/api/current", json={"model": "lab/other"}).raise_for_status()
+def test_the_chat_follows_the_current_choice(server, ask, recorded):
+    with choice_of(server, "lab/other"):
         assert ask("Say hello.")
-        assert latest(server, "lab/other")["outcome"] == "ok"
-        plane.put("first/api/current", json={"model": SMOLLM2}).raise_for_status()
+    assert recorded("lab/other")["outcome"] == "ok"
 
 
 def test_a_cold_model_is_started_and_waited_for(server, ask):
@@ -93,16 +109,16 @@ def test_an_answer_that_is_lost_in_the_middle_says_so_behind_what_came(server, a
     assert not told.startswith("The data plane stopped")
 
 
-def test_jupyternaut_asks_the_federation_unless_it_is_told_otherwise(server, ask):
+def test_jupyternaut_asks_the_federation_unless_it_is_told_otherwise(ask, recorded):
     said = ask("Say hello.", persona="Jupyternaut")
     # Its instructions alone are longer than what the small model reads: the model itself says so.
     assert "exceeds the available context size (2048 tokens)" in said
-    latest(server, SMOLLM2)
+    recorded(SMOLLM2)
 
 
-def test_jupyternaut_may_be_told_which_model_of_the_federation_to_ask(server, ask):
+def test_jupyternaut_may_be_told_which_model_of_the_federation_to_ask(ask, recorded):
     assert "(2048 tokens)" in ask("Say hello.", model="hosted_vllm/lab/other", persona="Jupyternaut")
-    latest(server, "lab/other")
+    recorded("lab/other")
 
 
 def test_the_key_is_in_no_page_no_log_and_no_file_that_others_can_read(server, ask):
