@@ -15,6 +15,7 @@ const FLAGS = [
 /** JupyterLab's themes, and how to put one on. */
 export const themes = ['Light', 'Dark', 'Dark High Contrast'].map(kind => ({
   name: kind.toLowerCase().replaceAll(' ', '-'),
+  title: `JupyterLab ${kind}`,
   put: async page => {
     const theme = `JupyterLab ${kind}`;
     await page.evaluate(theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }), theme);

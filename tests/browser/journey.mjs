@@ -4,12 +4,10 @@
 import { onPage } from './chromium.mjs';
 import { hands } from './hands.mjs';
 import { Panel } from './panel.mjs';
-import { Server } from './server.mjs';
 
 const [, , address, way] = process.argv;
 const STORY = '%%first --max-tokens 2000\nTell a very long story of a lighthouse keeper.';
 
-await new Server(address).rest();
 await onPage(address, async page => {
   const { press, pick, command, write, edit } = hands[way](page);
   const seen = {};

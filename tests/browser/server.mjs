@@ -35,13 +35,6 @@ export class Server {
     return this.api('POST', 'login/code', { code });
   }
 
-  /** Takes back what an earlier test may have left: nobody is logged in, and the small model is cold. */
-  async rest() {
-    await this.api('POST', 'logout', {});
-    await this.api('POST', 'models/stop', { model: SMALL });
-    await this.until('cold', SMALL, 'local');
-  }
-
   /** Waits for a model's state somewhere. */
   async until(state, model, cluster) {
     for (let waited = 0; waited < 120_000; waited += 200) {

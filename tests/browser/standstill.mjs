@@ -1,7 +1,7 @@
 // The panel where there is nothing for it to show: no login to be had, no model, no server extension.
 // Usage: node standstill.mjs ADDRESS PICTURES nothing|missing
 
-import { onPage } from './chromium.mjs';
+import { onPage, themes } from './chromium.mjs';
 import { Panel } from './panel.mjs';
 
 const [, , address, pictures, what] = process.argv;
@@ -14,6 +14,10 @@ async function nothing(panel, page) {
   const models = await panel.show('models');
   await models.locator('.jp-FirstPanel-notice').waitFor();
   await panel.look('no-models', models);
+
+  const usage = await panel.show('usage');
+  await usage.getByText(/Nothing was asked/).waitFor();
+  await panel.look('nothing-used', usage);
 }
 
 async function loading(panel, page) {
@@ -43,6 +47,7 @@ await onPage(
     for (const part of what === 'missing' ? [missing] : [nothing, loading]) {
       await part(panel, page);
     }
+    await themes[0].put(page);
     return { found: panel.found };
   },
   { viewport: { width: 1180, height: 900 }, deviceScaleFactor: 1.5 }

@@ -1,7 +1,7 @@
 // Every state of the panel, one after the other, on the federation of states.py.
 // Usage: node states.mjs ADDRESS SCENES PICTURES
 
-import { onPage } from './chromium.mjs';
+import { onPage, themes } from './chromium.mjs';
 import { Panel } from './panel.mjs';
 import { Server, SMALL } from './server.mjs';
 
@@ -15,17 +15,6 @@ async function scene(name) {
   if (!ok) {
     throw new Error(`There is no scene ${name}`);
   }
-}
-
-async function reset() {
-  await scene('calm');
-  await server.rest();
-}
-
-async function nothingUsed(panel) {
-  const section = await panel.show('usage');
-  await section.getByText(/Nothing was asked/).waitFor();
-  await panel.look('nothing-used', section);
 }
 
 async function account(panel) {
@@ -167,7 +156,7 @@ async function gone(panel, page) {
   await again.waitFor({ state: 'detached' });
 }
 
-const PARTS = [reset, nothingUsed, account, models, warmNodes, usage, draining, clusters, demand, gone];
+const PARTS = [account, models, warmNodes, usage, draining, clusters, demand, gone];
 
 await onPage(
   address,
@@ -178,6 +167,7 @@ await onPage(
     for (const part of PARTS) {
       await part(panel, page);
     }
+    await themes[0].put(page);
     return { found: panel.found };
   },
   { viewport: { width: 1180, height: 900 }, deviceScaleFactor: 1.5 }

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -72,9 +73,20 @@ class States:
         """Log in, and wait until the gateway's models are there, some of them on their way."""
         begun = self.lab.fetch("first/api/login", "POST", {})
         self.lab.fetch("first/api/login/code", "POST", {"code": self.globus.visit(begun["url"])})
+        self._wait_for(lambda models: models.keys() >= {QWEN, MISTRAL}, "the gateway lists no models")
+
+    def rest(self):
+        """Take back what a test may have left: nobody is logged in, and the small model is cold."""
+        urllib.request.urlopen(f"{self.scenes}calm", b"", timeout=30).close()
+        self.lab.fetch("first/api/logout", "POST", {})
+        self.lab.fetch("first/api/models/stop", "POST", {"model": SMOLLM2})
+        self._wait_for(lambda models: models[SMOLLM2]["clusters"][0]["state"] == "cold", "it is never cold")
+
+    def _wait_for(self, holds, otherwise):
+        """Wait until something holds for the models, by their ids."""
         deadline = time.monotonic() + START_SECONDS
-        while not {QWEN, MISTRAL} <= {model["id"] for model in self.lab.fetch("first/api/models")["models"]}:
-            assert time.monotonic() < deadline, "the gateway does not list its models"
+        while not holds({model["id"]: model for model in self.lab.fetch("first/api/models")["models"]}):
+            assert time.monotonic() < deadline, otherwise
             time.sleep(0.1)
 
 
@@ -185,7 +197,7 @@ def running_states(folder):
         hosted = {
             "PYTHONPATH": ADDRESS,
             "FIRST_TEST_COMPUTE_URL": auth.rstrip("/"),
-            "FIRST_TEST_GATEWAY": "5",
+            "FIRST_TEST_GATEWAY": "1",
         }
         env = {"GLOBUS_SDK_SERVICE_URL_AUTH": auth, "CAMPUS_KEY": KEY, **hosted, **job}
         flag = f"--FirstApp.federation_file={file}"

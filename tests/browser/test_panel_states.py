@@ -40,7 +40,7 @@ def looked_at(seen, pictures):
 
 def test_each_state_of_a_federation_can_be_read_by_anybody(states, drive, pictures):
     seen = drive("states.mjs", states.lab.address("lab"), states.scenes, pictures)
-    assert len(looked_at(seen, pictures)) == 24
+    assert len(looked_at(seen, pictures)) == 23
 
 
 def test_a_panel_with_nothing_to_show_can_be_read_by_anybody(tmp_path, drive, pictures):
@@ -48,7 +48,7 @@ def test_a_panel_with_nothing_to_show_can_be_read_by_anybody(tmp_path, drive, pi
     file.write_text(json.dumps({"clusters": LOST}))
     with running_lab(tmp_path, f"--FirstApp.federation_file={file}") as lab:
         seen = drive("standstill.mjs", lab.address("lab"), pictures, "nothing")
-    assert looked_at(seen, pictures) == {"no-login-needed", "no-models", "loading"}
+    assert looked_at(seen, pictures) == {"no-login-needed", "no-models", "nothing-used", "loading"}
 
 
 def test_a_panel_without_the_server_extension_says_what_to_do(tmp_path, drive, pictures):

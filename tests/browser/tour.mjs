@@ -14,8 +14,6 @@ const PROMPT = '%%first --max-tokens 60\nWhy does ice float? Answer in two sente
 const scene = name => fetch(scenes + name, { method: 'POST' });
 const job = status => scene(`job?cluster=sophia&model=${LARGE}&status=${status}`);
 
-await scene('calm');
-await server.rest();
 await onPage(
   address,
   async page => {
