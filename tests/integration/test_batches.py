@@ -19,7 +19,7 @@ ENDED = ("completed", "failed", "expired", "cancelled")
 
 def line(number, model=MODEL, say=None, **body):
     asked = [{"role": "user", "content": say or f"Say the number {number}."}]
-    asked = {"model": model, "messages": asked, "max_tokens": 4, **body}
+    asked = {"model": model, "messages": asked, "max_tokens": 4, "temperature": 0, **body}
     return {"custom_id": f"request-{number}", "method": "POST", "url": CHAT, "body": asked}
 
 
@@ -67,7 +67,8 @@ def test_a_small_batch_is_answered_in_order_on_both_ports(lab, port):
             assert answer["response"]["body"]["choices"][0]["message"]["content"]
         assert done.id in [each.id for each in client.batches.list()]
         assert (done.model, done.first["clusters"]) == (SMOLLM2, {"local": 6})
-        assert done.usage.output_tokens == 24
+        written = [answer["response"]["body"]["usage"]["completion_tokens"] for answer in answers]
+        assert done.usage.output_tokens == sum(written) > 0
 
 
 @pytest.mark.model
