@@ -12,9 +12,10 @@ import pytest
 from first_jupyter_remote.cli import main
 from first_jupyter_remote.doctor import hardware, network, scheduler, software, storage
 from first_jupyter_remote.doctor.command import CHECKS
-from first_jupyter_remote.doctor.finding import Subject, fail, ok
-from first_jupyter_remote.doctor.report import as_table
+from first_jupyter_remote.doctor.subject import Subject
 from first_jupyter_remote.protocol import ModelSpec, Weights
+from first_jupyter_remote.protocol.finding import fail, ok
+from first_jupyter_remote.protocol.report import as_table
 
 SLURM = """\
 PartitionName=debug AllowGroups=ALL Default=NO MaxNodes=8 MaxTime=00:30:00 MinNodes=0 State=UP

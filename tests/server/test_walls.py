@@ -13,8 +13,8 @@ KERNEL, SERVER, CLUSTER = "first_jupyter", "first_jupyter_server", "first_jupyte
 DOORS = {f"{CLUSTER}.protocol", f"{CLUSTER}.functions"}
 BACKENDS = {"gguf", "numpy", "uvloop", "xllamacpp"}
 """What is found in the environment of an inference server."""
-COMMAND, DOCTOR = "first_jupyter_server/remote_command.py", "first_jupyter_server/doctor/"
-"""The commands ``first-remote`` and ``jupyter first doctor``, which no server loads."""
+COMMAND = "first_jupyter_server/remote_command.py"
+"""The command ``first-remote``, which no server loads."""
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -72,8 +72,7 @@ def test_the_cluster_s_functions_import_besides_what_an_inference_server_has():
 
 
 def test_the_server_s_side_knows_of_the_cluster_s_its_two_doors_alone():
-    across = [found for found in imports(SERVER) if found.package == CLUSTER]
-    across = [found for found in across if not found.file.startswith((COMMAND, DOCTOR))]
+    across = [found for found in imports(SERVER) if found.package == CLUSTER and found.file != COMMAND]
     assert [found for found in across if found.module not in DOORS] == []
     assert {found.module for found in across} == DOORS
 
@@ -82,14 +81,6 @@ def test_the_command_for_administrators_is_no_way_round_the_doors():
     crossing = [found for found in imports(SERVER) if found.package == CLUSTER and found.file == COMMAND]
     assert [found.module for found in crossing] == [f"{CLUSTER}.cli"]
     assert [found for found in imports(SERVER) if found.module == f"{SERVER}.remote_command"] == []
-
-
-def test_the_doctors_share_how_they_look_and_no_server_loads_one():
-    crossing = [found for found in imports(SERVER) if found.package == CLUSTER]
-    inside = [found for found in crossing if found.file.startswith(DOCTOR)]
-    assert {found.module for found in inside} == {f"{CLUSTER}.doctor"}
-    into = [found for found in imports(SERVER) if found.module == f"{SERVER}.doctor"]
-    assert [found for found in into if not found.file.startswith(DOCTOR)] == []
 
 
 def test_the_command_for_administrators_is_loaded_with_the_standard_library_alone():

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from first_jupyter_remote.protocol import ModelSpec
+from first_jupyter_remote.protocol.finding import Finding
+from first_jupyter_remote.protocol.report import examine, show
 
 from . import hardware, network, scheduler, software, storage
-from .finding import Finding, Subject
-from .report import examine, show
+from .subject import Subject
 
 if TYPE_CHECKING:
     import argparse

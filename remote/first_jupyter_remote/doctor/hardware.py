@@ -8,10 +8,14 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .finding import answer, ok, warn
+from first_jupyter_remote.protocol.finding import ok, warn
+
+from .subject import answer
 
 if TYPE_CHECKING:
-    from .finding import Finding, Subject
+    from first_jupyter_remote.protocol.finding import Finding
+
+    from .subject import Subject
 
 __all__ = ["check_gpus", "check_open_files", "check_shared_memory"]
 

@@ -14,10 +14,12 @@ import time
 import urllib.parse
 from typing import TYPE_CHECKING
 
-from .finding import fail, ok, warn
+from first_jupyter_remote.protocol.finding import fail, ok, warn
 
 if TYPE_CHECKING:
-    from .finding import Finding, Subject
+    from first_jupyter_remote.protocol.finding import Finding
+
+    from .subject import Subject
 
 __all__ = ["check_address", "check_amqp", "check_clock", "check_https"]
 

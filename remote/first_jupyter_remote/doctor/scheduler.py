@@ -6,10 +6,14 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
-from .finding import answer, fail, ok, warn
+from first_jupyter_remote.protocol.finding import fail, ok, warn
+
+from .subject import answer
 
 if TYPE_CHECKING:
-    from .finding import Finding, Subject
+    from first_jupyter_remote.protocol.finding import Finding
+
+    from .subject import Subject
 
 __all__ = ["check_commands", "check_walltime", "longest_pbs", "longest_slurm"]
 

@@ -7,13 +7,16 @@ import shutil
 from typing import TYPE_CHECKING
 
 from first_jupyter_remote.modules import command
+from first_jupyter_remote.protocol.finding import fail, ok, warn
 
-from .finding import answer, fail, ok, warn
+from .subject import answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .finding import Finding, Subject
+    from first_jupyter_remote.protocol.finding import Finding
+
+    from .subject import Subject
 
 __all__ = ["check_agent", "check_files", "check_inference_server", "check_python"]
 

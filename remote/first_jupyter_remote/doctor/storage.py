@@ -7,12 +7,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from first_jupyter_remote.protocol.finding import fail, ok, warn
 from first_jupyter_remote.weights import WeightsError, check
 
-from .finding import fail, ok, warn
-
 if TYPE_CHECKING:
-    from .finding import Finding, Subject
+    from first_jupyter_remote.protocol.finding import Finding
+
+    from .subject import Subject
 
 __all__ = ["check_hub", "check_room", "check_weights"]
 

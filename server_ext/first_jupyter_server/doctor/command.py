@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from first_jupyter_remote.doctor.finding import Finding
-from first_jupyter_remote.doctor.report import examine, show
+from first_jupyter_remote.protocol.finding import Finding
+from first_jupyter_remote.protocol.report import examine, show
 
 from . import installed, serving, surroundings
 from .subject import Subject

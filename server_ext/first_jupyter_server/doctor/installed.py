@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from first_jupyter_remote.doctor.finding import Finding, answer, fail, ok, warn
+from first_jupyter_remote.protocol.finding import Finding, fail, ok, warn
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_core.paths import jupyter_path
 from packaging.requirements import Requirement
@@ -83,7 +84,7 @@ def check_kernels(subject: Subject) -> Finding:
     """See whether kernels of other environments find what notebooks need."""
     lacking = {}
     for name, python in _pythons():
-        there = answer([python, "-c", ASK, *LOOKED_FOR], dict(subject.environment), timeout=30)
+        there = _asked(python, subject)
         if there is None:
             return fail(f"kernel {name}: {python} does not run", f"jupyter kernelspec remove {name}")
         if missing := [each for each in LOOKED_FOR if each not in there.split()]:
@@ -92,6 +93,18 @@ def check_kernels(subject: Subject) -> Finding:
         install = " && ".join(f"{python} -m pip install first-jupyter" for python in lacking)
         return warn("; ".join(lacking.values()), install)
     return ok("all Python kernels have first_jupyter")
+
+
+def _asked(python: str, subject: Subject) -> str | None:
+    """Return which of the packages an interpreter has; None where it does not run."""
+    command, environment = [python, "-c", ASK, *LOOKED_FOR], dict(subject.environment)
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
 
 
 def _pythons() -> Iterator[tuple[str, str]]:

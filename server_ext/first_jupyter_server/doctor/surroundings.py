@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
-from first_jupyter_remote.doctor.finding import Finding, fail, ok, warn
+from first_jupyter_remote.protocol.finding import Finding, fail, ok, warn
 
 from .subject import Subject
 

@@ -1,4 +1,4 @@
-"""What a check is given, and what it returns."""
+"""What a check is given, and how it asks a command."""
 
 from __future__ import annotations
 
@@ -7,45 +7,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
 from first_jupyter_remote.protocol import ModelSpec
 
-__all__ = ["Finding", "Status", "Subject", "answer", "fail", "ok", "warn"]
-
-
-class Status(StrEnum):
-    """How it stands: fine, worth a look, or in the way."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found, and what to do about it."""
-
-    status: Status
-    found: str
-    remedy: str = ""
-
-
-def ok(found: str) -> Finding:
-    """Return that all is well."""
-    return Finding(Status.OK, found)
-
-
-def warn(found: str, remedy: str) -> Finding:
-    """Return that somebody should look."""
-    return Finding(Status.WARN, found, remedy)
-
-
-def fail(found: str, remedy: str) -> Finding:
-    """Return that it cannot work like this."""
-    return Finding(Status.FAIL, found, remedy)
+__all__ = ["Subject", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
