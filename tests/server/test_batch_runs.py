@@ -44,6 +44,7 @@ class Hands:
 def quick(monkeypatch):
     monkeypatch.setattr(one_run, "TOLD_EVERY", 0.02)
     monkeypatch.setattr(all_batches, "LOOKS_EVERY", 0.1)
+    monkeypatch.setattr(all_batches, "AGAIN", 0.02)
 
 
 class Process:
@@ -232,6 +233,29 @@ async def test_a_batch_is_made_by_a_process_and_run_by_the_one_that_holds_the_fo
     one.hands.let(3)
     await other.until(batch, "completed")
     assert (one.hands.answered, other.hands.answered) == ([1, 1, 2, 3], [])
+
+
+async def test_a_folder_that_cannot_be_read_for_a_moment_is_taken_later(process, monkeypatch):
+    tidy, failures = Folder.tidy, [OSError("Stale file handle")]
+
+    def tidy_later(*args):
+        if failures:
+            raise failures.pop()
+        tidy(*args)
+
+    monkeypatch.setattr(Folder, "tidy", tidy_later)
+    one = process()
+    one.hands.let(3)
+    await one.until(await one.begin(3), "completed")
+    assert not failures
+
+
+def test_an_upload_that_ends_while_the_folder_is_tidied_stands_in_nobodys_way(tmp_path):
+    folder = Folder(tmp_path / "batch")
+    gone = folder.file("file-1.part")
+    gone.symlink_to(tmp_path / "nowhere")  # listed, but not there when it is looked at
+    folder.tidy((), ())
+    assert gone.is_symlink()
 
 
 async def test_what_is_left_when_the_time_is_over_gets_the_reason(process):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
@@ -238,15 +239,18 @@ class Batches:
     async def _lock(self) -> int:
         """Take the lock and tidy up, once whoever holds it has gone and the disk allows it."""
         while True:
-            try:
-                lock = os.open(self.folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                await self._hold(lock)
-                await self._tidy()
-            except (sqlite3.Error, OSError) as error:
-                self._log.warning("No batch can be run now: %s", error)
-                await asyncio.sleep(AGAIN)
-            else:
-                return lock
+            with contextlib.ExitStack() as until_held:
+                try:
+                    lock = os.open(self.folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                    until_held.callback(os.close, lock)
+                    await self._hold(lock)
+                    await self._tidy()
+                except (sqlite3.Error, OSError) as error:
+                    self._log.warning("No batch can be run now: %s", error)
+                else:
+                    until_held.pop_all()
+                    return lock
+            await asyncio.sleep(AGAIN)
 
     async def _hold(self, lock: int) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -69,5 +70,6 @@ class Folder:
 
 
 def _remove_older(path: Path, seconds: float) -> None:
-    if path.stat().st_mtime < time.time() - seconds:
-        path.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # an upload that has come to its end meanwhile
+        if path.stat().st_mtime < time.time() - seconds:
+            path.unlink()
