@@ -41,6 +41,15 @@ def until(client, batch, *statuses, seconds=180):
     return wait_until(now, seconds, lambda: str(client.batches.retrieve(batch.id)))
 
 
+def until_more(client, batch, rows, seconds=60):
+    """Wait until more rows than these are answered."""
+
+    def are_answered():
+        return client.batches.retrieve(batch.id).request_counts.completed > rows
+
+    wait_until(are_answered, seconds, lambda: str(client.batches.retrieve(batch.id)))
+
+
 def ids(client, file_id):
     return [entry["custom_id"] for entry in entries(client, file_id)]
 
@@ -200,7 +209,7 @@ def test_a_killed_server_s_batch_is_gone_on_with_by_the_next(tmp_path, two_campu
     try:
         with first.openai() as client:
             batch = begin(client, content)
-            wait_until(lambda: client.batches.retrieve(batch.id).request_counts.completed > 300, 60)
+            until_more(client, batch, 300)
         os.kill(first.process.pid, signal.SIGKILL)
         first.process.wait()
         wait_until(lambda: not first.processes(), 30)
@@ -209,9 +218,9 @@ def test_a_killed_server_s_batch_is_gone_on_with_by_the_next(tmp_path, two_campu
     second = Jupyter(home, federation=two_campuses)
     try:
         with second.openai() as client:
-            wait_until(lambda: client.batches.retrieve(batch.id).request_counts.completed > 900, 60)
+            until_more(client, batch, 900)
             campuses[0].kill()
-            wait_until(lambda: client.batches.retrieve(batch.id).request_counts.completed > 1_500, 60)
+            until_more(client, batch, 1_500)
             client.batches.cancel(batch.id)
             cancelled = until(client, batch, *ENDED)
             assert cancelled.status == "cancelled"
@@ -232,7 +241,7 @@ def test_a_killed_process_is_replaced_and_the_batch_goes_on(jupyter, two_campuse
     server = jupyter(federation=two_campuses)
     with server.openai(timeout=30) as client:
         batch = begin(client, lines(*map(line, range(2_000))))
-        wait_until(lambda: client.batches.retrieve(batch.id).request_counts.completed > 200, 60)
+        until_more(client, batch, 200)
         (pid,) = (pid for pid, words in server.processes().items() if process in words)
         os.kill(pid, signal.SIGKILL)
         patient = client.with_options(max_retries=5)
