@@ -214,6 +214,16 @@ class Ward:
         pass
 
 
+class Stranger(Ward):
+    """A server that belongs to nobody here, and has the same model."""
+
+    name, kind = "campus", "openai"
+    add = end = keep = None
+
+    def offers(self):
+        return [Offer("big", (), ("chat",), None, Place("campus", "openai", "vllm", State.HOT))]
+
+
 @pytest.fixture
 def look_after(tmp_path):
     """Return a function that begins to scale a cluster as a file says."""
@@ -253,6 +263,16 @@ async def test_what_was_there_before_is_kept_and_not_begun_again(look_after):
     ward.leases["old"] = lease("old")
     scaler.start()
     await until(lambda: ward.kept)
+    assert (ward.asked, ward.kept) == ([], {"old": KEPT})
+
+
+async def test_a_model_that_strangers_serve_too_is_kept_warm_where_the_file_says_so(look_after):
+    federation, scaler, ward = look_after("min_warm: 1")
+    federation.add(Stranger())
+    ward.leases["old"] = lease("old")
+    scaler.start()
+    await until(lambda: ward.kept)
+    scaler._look()
     assert (ward.asked, ward.kept) == ([], {"old": KEPT})
 
 

@@ -235,7 +235,8 @@ class Scaler:
     # what it goes by
 
     def _warm_until(self, key: Key, now: float) -> float | None:
-        return None if key in self._let_go else self._terms[key].warm_until(now, self._lead(key))
+        said = self._terms.get(key)  # of a server of others there are none
+        return None if said is None or key in self._let_go else said.warm_until(now, self._lead(key))
 
     def _cluster(self, name: str) -> Scalable | None:
         found = next((each for each in self._federation.clusters if each.name == name), None)
