@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import json
+import logging
 import os
+import sqlite3
 import threading
+import time
 import zipfile
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import openai
 import pytest
+from first_jupyter_server.batch import checkpoints
+from first_jupyter_server.batch.rows import Result, Rows, Tally
+from first_jupyter_server.usage.ledger import Ledger
 from jupyter_process import wait_until
 
 pytestmark = pytest.mark.model
@@ -37,6 +44,63 @@ def test_answers_go_on_where_nothing_can_be_written(jupyter, federation, small_d
         assert kernel.get("first/api/usage").status_code in (200, 500)
     assert server.place()["state"] == "hot"
     assert server.log.count("Usage is not being recorded") == 1
+
+
+@pytest.fixture
+def ledger(small_disk):
+    """A ledger that has an entry, on a disk that is full by now."""
+    ledger = Ledger(small_disk / "usage.sqlite3", logging.getLogger("first"))
+    ledger.add([entry(0)])
+    assert recorded(ledger) == 1
+    fill(small_disk)
+    yield ledger
+    ledger.close()
+
+
+def entry(number):
+    """Return how a request ended."""
+    asked = {"request_id": f"r{number}", "at": time.time(), "model": "m", "route": "chat/completions"}
+    served = {"cluster": "c", "replica": "x", "status": 200, "outcome": "ok", "streamed": True}
+    counted = {"prompt_tokens": 3, "completion_tokens": 4, "first_byte_s": 0.1, "total_s": 0.2}
+    return {**asked, **served, **counted, "notebook": "n" * 500}
+
+
+def recorded(ledger):
+    """Return how many requests are in the file."""
+    return ledger.usage()["last_30_days"]["requests"]
+
+
+def test_usage_that_found_no_room_is_entered_once_there_is_some(ledger, small_disk):
+    ledger.add(map(entry, range(1, 1001)))
+    assert recorded(ledger) == 1
+    (small_disk / "ballast").unlink()
+    assert recorded(ledger) == 1001
+
+
+def test_usage_that_found_no_room_is_entered_with_the_next_request(ledger, small_disk):
+    ledger.add(map(entry, range(1, 1001)))
+    assert recorded(ledger) == 1
+    (small_disk / "ballast").unlink()
+    ledger.add([entry(1001)])
+    with contextlib.closing(sqlite3.connect(small_disk / "usage.sqlite3", timeout=10)) as file:
+        wait_until(lambda: file.execute("SELECT count(*) FROM requests").fetchone() == (1002,), 10)
+
+
+async def test_results_of_a_batch_wait_for_room_and_none_is_lost(small_disk, monkeypatch):
+    monkeypatch.setattr(checkpoints, "AGAIN", 0.05)
+    rows = Rows(small_disk / "rows.sqlite3")
+    keeper = checkpoints.Checkpoints(rows, Tally(), lambda results: None)
+    fill(small_disk)
+    for number in range(500):
+        await keeper.give(Result(number, True, 1, 1, "lab", b"{}" * 100))
+    keeping = asyncio.create_task(keeper.flush())
+    while keeper.problem is None:  # noqa: ASYNC110  # it is said by a thread
+        await asyncio.sleep(0.01)
+    assert "It goes on by itself once there is room" in keeper.problem
+    (small_disk / "ballast").unlink()
+    await keeping
+    assert (keeper.problem, keeper.tally.completed, rows.done()[1].completed) == (None, 500, 500)
+    rows.close()
 
 
 @pytest.fixture

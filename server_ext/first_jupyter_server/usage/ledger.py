@@ -18,7 +18,7 @@ from .sums import usage
 __all__ = ["Ledger"]
 
 MOST_WAITING = 10_000
-"""Entries that are kept while the disk is slow; the oldest are dropped first."""
+"""Entries that are kept while the disk is slow or full; the oldest are dropped first."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
@@ -71,7 +71,7 @@ class Ledger:
 
     Notes
     -----
-    An entry that cannot be written is dropped: the answer it tells of has been delivered all the same.
+    What cannot be written waits for the next entry, for whoever reads, or for the end.
     """
 
     def __init__(self, path: Path, log: logging.Logger) -> None:
@@ -80,6 +80,7 @@ class Ledger:
         self._complained = False
         self._connection: sqlite3.Connection | None = None
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MOST_WAITING)
+        self._unwritten: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MOST_WAITING)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="first-ledger")
 
     def add(self, outcomes: Iterable[dict[str, Any]]) -> None:
@@ -110,6 +111,7 @@ class Ledger:
 
     def close(self) -> None:
         """Write what is still to be written."""
+        self._thread.submit(self._insert)
         self._thread.submit(self._close)
         self._thread.shutdown(wait=True)
 
@@ -133,21 +135,32 @@ class Ledger:
         return self._connection
 
     def _insert(self) -> None:
-        entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if not entries:
+        self._unwritten += [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not self._unwritten:
             return
         try:
             with self._open() as connection:
-                for statement, values in entries:
+                for statement, values in self._unwritten:
                     connection.execute(statement, values)
-            self._complained = False
+            self._unwritten.clear()
+            if self._complained:
+                self._complained = False
+                self._log.info("Usage is being recorded again: %s", self._path)
         except (sqlite3.Error, OSError) as error:
             self._close()
+            if not isinstance(error, sqlite3.OperationalError | OSError):
+                self._unwritten.clear()  # no later try would go better
             if not self._complained:
                 self._complained = True
-                self._log.warning("Usage is not being recorded: %s: %s", self._path, error)
+                self._log.warning(
+                    "Usage is not being recorded: %s: %s. The last %s entries are kept until it can be.",
+                    self._path,
+                    error,
+                    f"{MOST_WAITING:,}",
+                )
 
     def _usage(self) -> dict[str, Any]:
+        self._insert()
         try:
             return usage(self._open(), time.time())
         except sqlite3.Error as error:
