@@ -159,6 +159,9 @@ class Delivery:
         going_on = self._going_on
         if self._turned_away is not None:
             self._turned_away.add(data)
+            if self._turned_away.is_full:
+                self.abort()
+                self._go_elsewhere(self._turned_away)
         elif going_on is None:
             self._answer.data(data)
         else:

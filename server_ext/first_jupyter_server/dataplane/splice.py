@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from .transcript import SoFar
+from .transcript import MAX_EVENT, SoFar
 
 __all__ = ["Diverged", "Seam", "Splice", "finish_events"]
 
@@ -75,10 +75,12 @@ class Splice:
         Raises
         ------
         Diverged
-            If the replica writes something else than what the client has seen already.
+            If the replica writes something else than what the client has seen already, or a line without end.
         """
         lines = (self._half + data).split(b"\n")
         self._half = lines.pop()
+        if len(self._half) > MAX_EVENT:
+            raise Diverged
         return b"".join(self._line(line.rstrip(b"\r")) for line in lines)
 
     def rest(self) -> bytes:

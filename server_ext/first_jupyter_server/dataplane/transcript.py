@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["SoFar", "Transcript"]
+__all__ = ["MAX_EVENT", "SoFar", "Transcript"]
 
 READ_AT = 8_192
 """Bytes of events that pile up before they are read; the way of nearly every token is an append."""

@@ -45,7 +45,7 @@ class TurnedAway:
 
     def add(self, data: bytes) -> None:
         """Take a piece of the body, up to what is kept."""
-        if self._size < KEPT:
+        if not self.is_full:
             self._pieces.append(data)
             self._size += len(data)
 
@@ -53,6 +53,11 @@ class TurnedAway:
     def body(self) -> bytes:
         """The body."""
         return b"".join(self._pieces)[:KEPT]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is more of the body than is kept."""
+        return self._size > KEPT
 
     @property
     def is_held(self) -> bool:

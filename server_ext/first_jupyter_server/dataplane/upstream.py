@@ -15,6 +15,12 @@ from .dialing import authority, dial
 
 __all__ = ["Pool", "Receiver", "UpstreamConnection", "Way", "request_bytes"]
 
+MAX_HEAD = 262_144
+"""Bytes that may come without any of an answer's body among them: a head, what frames chunks, trailers."""
+
+HEAD_WITHIN = 10.0
+"""Seconds within which a head that has begun has to be whole."""
+
 _TCP_INFO = struct.Struct("8x12I")
 """The beginning of Linux' ``struct tcp_info``; its last field is the milliseconds since data came last."""
 
@@ -58,6 +64,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._complete = False
         self._keep_alive = False
         self._ends_with_connection = False
+        self._bodiless = 0
+        self._in_head = False
+        self._half_head: asyncio.TimerHandle | None = None
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -70,6 +79,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._complete = False
         self._ends_with_connection = False
         self._headers = []
+        self._bodiless = 0
         self._parser = httptools.HttpResponseParser(self)
         self.transport.write(request)
 
@@ -107,12 +117,24 @@ class UpstreamConnection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.transport.abort()
             return
+        if not self._body and not self._may_go_on(len(data)):
+            self.transport.abort()
+            return
         self._hand_over()
+
+    def _may_go_on(self, size: int) -> bool:
+        """Count bytes without any body, and return whether there may be more; half a head gets its time."""
+        self._bodiless += size
+        if self._in_head and self._half_head is None:
+            loop = asyncio.get_running_loop()
+            self._half_head = loop.call_later(HEAD_WITHIN, self.transport.abort)
+        return self._bodiless <= MAX_HEAD
 
     def _hand_over(self) -> None:
         receiver = self._receiver
         if receiver is not None and self._body:
             body, self._body = self._body, []
+            self._bodiless = 0
             receiver.on_data(body[0] if len(body) == 1 else b"".join(body))
         # The receiver may have hung up while it took the data.
         if self._complete and self._receiver is not None:
@@ -130,12 +152,23 @@ class UpstreamConnection(asyncio.Protocol):
         if receiver is not None:
             receiver.on_end()
 
+    def on_message_begin(self) -> None:
+        """Note that a head has begun (called by the parser)."""
+        self._in_head = True
+
+    def _head_is_over(self) -> None:
+        self._in_head = False
+        if self._half_head is not None:
+            self._half_head.cancel()
+            self._half_head = None
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header (called by the parser)."""
         self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Hand over the head, unless it is an interim one (called by the parser)."""
+        self._head_is_over()
         status = cast("httptools.HttpResponseParser", self._parser).get_status_code()
         headers, self._headers = self._headers, []
         if self._receiver is not None and status >= 200:
@@ -160,6 +193,7 @@ class UpstreamConnection(asyncio.Protocol):
 
         An answer with neither length nor chunks ends where its connection does (RFC 9112, section 6.3).
         """
+        self._head_is_over()
         self._pool.forget(self)
         receiver, self._receiver = self._receiver, None
         if receiver is None:
