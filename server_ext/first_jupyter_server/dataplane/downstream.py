@@ -14,6 +14,7 @@ import httptools
 from first_jupyter_server.errors import ApiError
 
 if TYPE_CHECKING:
+    from .crowd import Crowd
     from .headers import Headers
 
 __all__ = ["Connection", "Handler", "Request"]
@@ -77,6 +78,8 @@ class Connection(asyncio.Protocol):
         Returns who answers a request whose body is not to be collected first; None for all others.
     max_body
         The largest body accepted, in bytes.
+    crowd
+        All clients.
     """
 
     def __init__(
@@ -85,11 +88,14 @@ class Connection(asyncio.Protocol):
         admit: Callable[[Request], None],
         taker: Callable[[Request, Connection], Taker | None],
         max_body: int,
+        crowd: Crowd,
     ) -> None:
         self._dispatch = dispatch
         self._admit = admit
         self._taker_of = taker
         self._max_body = max_body
+        self._crowd = crowd
+        self._has_room = True
         self._parser = httptools.HttpRequestParser(self)
         self._handler: Handler | None = None
         self._taker: Taker | None = None
@@ -106,6 +112,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self.transport = cast("asyncio.Transport", transport)
+        self._has_room = self._crowd.came()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, and have it answered unless an earlier request is still being answered."""
@@ -139,6 +146,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the word on that the client has left."""
+        self._crowd.left()
         handler, self._handler = self._handler, None
         if handler is not None:
             handler.on_client_gone()
@@ -168,6 +176,8 @@ class Connection(asyncio.Protocol):
         request.method = self._parser.get_method().decode("ascii")
         request.path = self._url.decode("latin-1")
         self._admit(request)
+        if not self._has_room:
+            raise self._crowd.refusal()
         taker = None if self._busy or self._queue else self._taker_of(request, self)
         length = request.headers.get(b"content-length", b"0")
         if taker is not None:

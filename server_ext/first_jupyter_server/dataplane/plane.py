@@ -20,6 +20,7 @@ from first_jupyter_server.paths.tunnels import Tunnels
 
 from . import load
 from .attempt import Attempt
+from .crowd import Crowd
 from .decisions import Decisions
 from .downstream import Connection, Request
 from .events import EventStream
@@ -70,6 +71,7 @@ class DataPlane:
         self.catalog = Catalog()
         self.clusters: frozenset[str] = frozenset()
         self.traffic = Traffic()
+        self.crowd = Crowd()
         self.decisions = Decisions()
         self.tunnels = Tunnels(partial(self._tunnel_changed, "tunnel"))
         self.rendezvous = Rendezvous(partial(self._tunnel_changed, "rendezvous"), self._troubled)
@@ -86,7 +88,7 @@ class DataPlane:
     def connection(self) -> Connection:
         """Make the protocol of a new connection."""
         surface = self._surface
-        return Connection(surface.dispatch, surface.admit, surface.taker, self._max_body)
+        return Connection(surface.dispatch, surface.admit, surface.taker, self._max_body, self.crowd)
 
     # from the extension
 

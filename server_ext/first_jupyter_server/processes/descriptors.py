@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 
-__all__ = ["allow_many"]
+__all__ = ["allow_many", "allowed"]
 
 ENOUGH = 65_536
 
@@ -17,3 +17,9 @@ def allow_many() -> None:
     if soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def allowed() -> int:
+    """Return how many files may be open at once."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return ENOUGH if soft == resource.RLIM_INFINITY else soft
