@@ -7,6 +7,8 @@ import contextlib
 
 from first_jupyter_remote.protocol import ReplicaRecord
 
+from first_jupyter_server.dataplane.names import addresses
+
 __all__ = ["reach"]
 
 PATIENCE = 4.0
@@ -26,21 +28,29 @@ async def reach(record: ReplicaRecord) -> str | None:
     return None
 
 
-async def _answers(record: ReplicaRecord, address: str) -> bool:
+async def _answers(record: ReplicaRecord, name: str) -> bool:
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            for address in await addresses(name):
+                if await _answers_at(record, name, address):
+                    return True
+    return False
+
+
+async def _answers_at(record: ReplicaRecord, name: str, address: str) -> bool:
     """Ask for the models; another program on that port would not know this key, or not this model."""
     request = (
-        f"GET /v1/models HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {record.key}\r\n"
+        f"GET /v1/models HTTP/1.1\r\nHost: {name}\r\nAuthorization: Bearer {record.key}\r\n"
         "Connection: close\r\n\r\n"
     )
-    with contextlib.suppress(OSError, TimeoutError, ValueError):
-        async with asyncio.timeout(PATIENCE):
-            reader, writer = await asyncio.open_connection(address, record.port, limit=LONGEST)
-            try:
-                writer.write(request.encode())
-                answer = b""
-                while len(answer) < LONGEST and (part := await reader.read(LONGEST)):
-                    answer += part
-            finally:
-                writer.close()
+    with contextlib.suppress(OSError, ValueError):
+        reader, writer = await asyncio.open_connection(address, record.port, limit=LONGEST)
+        try:
+            writer.write(request.encode())
+            answer = b""
+            while len(answer) < LONGEST and (part := await reader.read(LONGEST)):
+                answer += part
+        finally:
+            writer.close()
         return b" 200 " in answer.partition(b"\r\n")[0] and record.model.encode() in answer
     return False

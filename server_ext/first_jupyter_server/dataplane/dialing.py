@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from .names import connect
 from .proxies import ProxyError, proxy_for, tunnel
 
 __all__ = ["CONNECT_TIMEOUT", "authority", "dial", "told"]
@@ -50,7 +51,7 @@ async def dial(make: Callable[[], P], host: str, port: int, *, tls: bool) -> P:
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             if not tls:
-                return (await asyncio.get_running_loop().create_connection(make, host, port))[1]
+                return await connect(make, host, port)
             return await _dial_tls(make, host, port)
     except OSError as error:
         raise OSError(told(error, authority(host, port, tls=tls))) from error
@@ -61,7 +62,7 @@ async def _dial_tls(make: Callable[[], P], host: str, port: int) -> P:
     context = await asyncio.to_thread(_context)
     proxy = proxy_for(host, port)
     if proxy is None:
-        return (await loop.create_connection(make, host, port, ssl=context))[1]
+        return await connect(make, host, port, context)
     way = await tunnel(proxy, host, authority(host, port, tls=True, always_port=True))
     protocol = make()
     transport = await loop.start_tls(way, protocol, context, server_hostname=host)

@@ -9,6 +9,8 @@ from typing import cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from .names import connect
+
 __all__ = ["Proxy", "ProxyError", "proxy_for", "tunnel"]
 
 LONGEST_ANSWER = 65_536
@@ -74,14 +76,12 @@ async def tunnel(proxy: Proxy, host: str, authority: str) -> asyncio.Transport:
     ProxyError
         Where the proxy cannot be reached, or does not open it.
     """
-    loop = asyncio.get_running_loop()
     named = f"the proxy {proxy.host}:{proxy.port} (https_proxy)"
     try:
-        transport, asked = await loop.create_connection(
-            lambda: _Asked(proxy.asks(authority)), proxy.host, proxy.port
-        )
+        asked = await connect(lambda: _Asked(proxy.asks(authority)), proxy.host, proxy.port)
     except OSError as error:
         raise ProxyError(f"{named} cannot be reached: {error.strerror or error}") from None
+    transport = asked.transport
     try:
         status, words = _status(await asked.answer)
     except BaseException:
@@ -100,10 +100,12 @@ class _Asked(asyncio.Protocol):
     def __init__(self, request: bytes) -> None:
         self._request, self._said = request, b""
         self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask."""
-        cast("asyncio.Transport", transport).write(self._request)
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         """Take the answer's head, which is all of it: the other end speaks when it is spoken to."""
