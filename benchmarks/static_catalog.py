@@ -6,7 +6,7 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
-from first_jupyter_server.clusters.base import Offer
+from first_jupyter_server.clusters.base import Cluster, Offer, Status
 from first_jupyter_server.federation.catalog import Place, Replica, State
 from upstream import MODEL
 
@@ -20,12 +20,13 @@ class StaticCluster:
         Where it answers.
     """
 
-    name = "benchmark"
+    name, kind, status = "benchmark", "static", Status("online")
+    unstoppable = "it belongs to the benchmark"
 
     def __init__(self, host: str, port: int) -> None:
         place = Place(
             self.name,
-            "static",
+            self.kind,
             "vllm",
             State.HOT,
             "it is always hot",
@@ -37,7 +38,10 @@ class StaticCluster:
         """Return the one offer."""
         return [self._offer]
 
-    async def start(self, model: str) -> None:
+    async def open(self) -> None:
+        """Do nothing: it runs."""
+
+    async def start(self, model: str, hold: float | None = None) -> None:
         """Do nothing: it runs."""
 
     async def stop(self, model: str) -> None:
@@ -58,4 +62,5 @@ def _load_jupyter_server_extension(server: Any) -> None:
     """Add the cluster to the extension, which is loaded before: its name comes first."""
     (first,) = server.extension_manager.extension_apps["first_jupyter_server"]
     where = urlsplit(os.environ["FIRST_BENCH_UPSTREAM"])
-    first.federation.add(StaticCluster(where.hostname or "127.0.0.1", where.port or 80))
+    cluster: Cluster = StaticCluster(where.hostname or "127.0.0.1", where.port or 80)
+    first.federation.add(cluster)
