@@ -1,7 +1,6 @@
 """The load generator: clients on keep-alive connections that check every answer to its end.
 
 ``python benchmarks/load.py '{"url": ..., "clients": 64, "seconds": 3}'`` prints one JSON object.
-Of each stream it checks that all tokens came, in order, with ``[DONE]`` at the end; all else is a failure.
 """
 
 from __future__ import annotations
@@ -11,257 +10,126 @@ import contextlib
 import dataclasses
 import gc
 import json
+import random
 import sys
 import time
-from array import array
-from dataclasses import dataclass, field
-from typing import Any, cast
-from urllib.parse import urlsplit
+import urllib.request
+from typing import Any
 
-import httptools
 import procs
 import uvloop
-from upstream import MODEL, read_token
+from client import Client, Job, Tally, connect, percentiles
 
-_CONNECTS_AT_ONCE = 32
+_UNDER_WAY_SECONDS = 30
+_GRAIN_NS = 1_000_000
+"""The event loop's timers."""
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to do.
-
-    Parameters
-    ----------
-    url
-        The address of every request.
-    headers
-        Sent with every request.
-    method
-        ``POST`` sends a chat completion, ``GET`` nothing.
-    model
-        The model that is asked for.
-    clients
-        How many connections, each with one request at a time.
-    requests, seconds
-        Each client ends after so many requests, or begins none after so long.
-    pause_ms
-        How long a client rests between requests.
-    stream, tokens, delay_ms, ttft_ms
-        What is asked of the upstream.
-    warm
-        Let every client make one short request before anything is counted.
-    watch
-        Processes by role, whose CPU time over the counted part is reported.
-    memory
-        Report the watched processes' memory too: idle, and with every stream under way.
-    """
-
-    url: str
-    headers: dict[str, str] = field(default_factory=dict)
-    method: str = "POST"
-    model: str = MODEL
-    clients: int = 1
-    requests: int = 10**9
-    seconds: float = 3600.0
-    pause_ms: float = 0.0
-    stream: bool = False
-    tokens: int = 16
-    delay_ms: float = 0.0
-    ttft_ms: float = 0.0
-    warm: bool = True
-    watch: dict[str, list[int]] = field(default_factory=dict)
-    memory: bool = False
-
-    def message(self) -> bytes:
-        """Return the bytes of one request."""
-        where = urlsplit(self.url)
-        body = b""
-        if self.method == "POST":
-            asked: dict[str, Any] = {
-                "model": self.model,
-                "messages": [{"role": "user", "content": "Explain the residuals in two sentences."}],
-                "x_tokens": self.tokens,
-                "x_delay_ms": self.delay_ms,
-                "x_ttft_ms": self.ttft_ms,
-            }
-            if self.stream:
-                asked |= {"stream": True, "stream_options": {"include_usage": True}}
-            body = json.dumps(asked).encode()
-        target = where.path + (f"?{where.query}" if where.query else "")
-        headers = {"host": where.netloc, "accept": "application/json", **self.headers}
-        if body:
-            headers |= {"content-type": "application/json", "content-length": str(len(body))}
-        lines = [f"{self.method} {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items()), "", ""]
-        return "\r\n".join(lines).encode() + body
+Memory = dict[str, dict[str, int]]
 
 
-class Tally:
-    """What the clients saw."""
-
-    def __init__(self) -> None:
-        self.latency = array("q")
-        self.ttft = array("q")
-        self.transit = array("q")
-        self.failed = 0
-        self.failures: list[str] = []
-
-    def fail(self, reason: str) -> None:
-        """Count a failure and keep the first few reasons."""
-        self.failed += 1
-        if len(self.failures) < 5:
-            self.failures.append(reason)
-
-
-class Client(asyncio.Protocol):
-    """One connection and the answers that come over it."""
-
-    transport: asyncio.Transport
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.done.set_result(None)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport; the parser serves all messages of the connection."""
-        self.transport = cast("asyncio.Transport", transport)
-        self.parser = httptools.HttpResponseParser(self)
-
-    async def run(self, job: Job, tally: Tally) -> None:
-        """Make the job's requests."""
-        self.message, self.tally, self.job = job.message(), tally, job
-        self.left, self.until = job.requests, time.monotonic_ns() + int(job.seconds * 1e9)
-        self.done = asyncio.get_running_loop().create_future()
-        self._send()
-        await self.done
-
-    def _send(self) -> None:
-        if self.done.done():
-            return
-        if self.transport.is_closing():
-            self.tally.fail("the connection was closed between two requests")
-            self.done.set_result(None)
-            return
-        self.left -= 1
-        self.seen, self.rest, self.ended, self.wrong = 0, b"", False, ""
-        self.sent = time.monotonic_ns()
-        self.transport.write(self.message)
-
-    def data_received(self, data: bytes) -> None:
-        """Stamp what came and parse it."""
-        self.now = time.monotonic_ns()
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self.wrong = f"not HTTP: {error}"
-            self.transport.abort()
-
-    def on_body(self, body: bytes) -> None:
-        """Check each token's place and take its times."""
-        if not self.job.stream:
-            self.rest += body
-            return
-        *events, self.rest = (self.rest + body).split(b"\n\n")
-        for event in events:
-            token = read_token(event)
-            if token is None:
-                self.ended = event == b"data: [DONE]"
-                if b'"error"' in event:
-                    self.wrong = event.decode(errors="replace")
-                continue
-            index, sent = token
-            if index != self.seen:
-                self.wrong = f"token {index} came where {self.seen} was due"
-            if index == 0:
-                self.tally.ttft.append(self.now - self.sent)
-            self.seen += 1
-            self.tally.transit.append(self.now - sent)
-
-    def on_message_complete(self) -> None:
-        """Judge the answer and go on to the next request."""
-        self._finish(self._verdict())
-        if self.done.done():
-            return
-        if not self.left or time.monotonic_ns() >= self.until:
-            self.done.set_result(None)
-        elif self.job.pause_ms:
-            asyncio.get_running_loop().call_later(self.job.pause_ms / 1000, self._send)
-        else:
-            self._send()
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        """Count an answer that was under way as failed."""
-        if not self.done.done():
-            self._finish(self.wrong or f"the connection was lost after {self.seen} tokens")
-            self.done.set_result(None)
-
-    def _verdict(self) -> str:
-        status = self.parser.get_status_code()
-        if status != 200:
-            return f"status {status}: {self.rest[:300].decode(errors='replace')}"
-        if self.job.stream and not (self.ended and self.seen == self.job.tokens):
-            return self.wrong or f"{self.seen} of {self.job.tokens} tokens, [DONE] {self.ended}"
-        if self.job.method == "POST" and not self.job.stream and b'"finish_reason":"stop"' not in self.rest:
-            return f"not an answer: {self.rest[:300].decode(errors='replace')}"
-        return self.wrong
-
-    def _finish(self, wrong: str) -> None:
-        if wrong:
-            self.tally.fail(wrong)
-        else:
-            self.tally.latency.append(self.now - self.sent)
-
-
-def percentiles(values: array[int]) -> list[float] | None:
-    """Return the 50th and 99th percentile in milliseconds."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    return [ordered[min(len(ordered) - 1, int(share * len(ordered)))] / 1e6 for share in (0.5, 0.99)]
-
-
-async def connect(job: Job) -> list[Client]:
-    """Open all connections, few at a time."""
-    loop, where = asyncio.get_running_loop(), urlsplit(job.url)
-    host, port = where.hostname or "127.0.0.1", where.port or 80
-    clients: list[Client] = []
-    while len(clients) < job.clients:
-        few = min(_CONNECTS_AT_ONCE, job.clients - len(clients))
-        opened = await asyncio.gather(
-            *(loop.create_connection(lambda: Client(job), host, port) for _ in range(few))
-        )
-        clients.extend(client for _, client in opened)
-    return clients
-
-
-async def under_way(job: Job, tally: Tally) -> dict[str, dict[str, int]]:
-    """Return the watched processes' memory once every stream has had two tokens."""
-    while len(tally.transit) < 2 * job.clients:  # noqa: ASYNC110 - no check a token
-        await asyncio.sleep(0.05)
+def memory(job: Job) -> Memory:
+    """Return the watched processes' memory by role."""
     return {role: procs.memory_kb(pids) for role, pids in job.watch.items()}
+
+
+async def under_way(job: Job, tally: Tally) -> None:
+    """Wait until every stream has had two tokens, or until that takes too long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_UNDER_WAY_SECONDS):
+            while len(tally.transit) < 2 * job.clients:  # noqa: ASYNC110 - no check a token
+                await asyncio.sleep(0.05)
+
+
+async def loaded(job: Job, tally: Tally) -> Memory:
+    """Return the memory with every stream under way."""
+    await under_way(job, tally)
+    return memory(job)
+
+
+async def samples(job: Job, tally: Tally, kept: list[tuple[int, Memory]]) -> None:
+    """Keep the memory every second, with how many requests had been answered by then."""
+    while True:
+        kept.append((len(tally.latency), memory(job)))
+        await asyncio.sleep(1)
+
+
+async def closed(job: Job, clients: list[Client], tally: Tally) -> None:
+    """Let each client ask again when it has been answered."""
+    await asyncio.gather(*(client.run(job, tally) for client in clients))
+
+
+async def open_(job: Job, clients: list[Client], tally: Tally) -> None:
+    """Ask at random moments; a request counts from the moment it was due, but for the timer's grain."""
+    once, idle, loop = (
+        dataclasses.replace(job, requests=1, seconds=3600),
+        list(clients),
+        asyncio.get_running_loop(),
+    )
+
+    async def ask(due: int) -> None:
+        client = idle.pop() if idle else (await connect(dataclasses.replace(job, clients=1)))[0]
+        await client.run(once, tally, min(due + _GRAIN_NS, time.monotonic_ns()))
+        idle.append(client)
+
+    due, asked = loop.time(), []
+    end = due + job.seconds
+    while (due := due + random.expovariate(job.rate)) < end:
+        await asyncio.sleep(due - loop.time())
+        asked.append(asyncio.ensure_future(ask(int(due * 1e9))))
+    await asyncio.gather(*asked)
+
+
+async def leave(job: Job, clients: list[Client], tally: Tally) -> list[int]:
+    """Close all connections amid their answers; return the streams written then, 1 s and 5 s later."""
+    running = [asyncio.ensure_future(client.run(job, tally)) for client in clients]
+    await under_way(job, tally)
+    written = [_streams(job.leave)]
+    for task, client in zip(running, clients, strict=True):
+        task.cancel()
+        client.done.cancel()
+        client.transport.abort()
+    left = time.monotonic()
+    for seconds in (1, 5):
+        await asyncio.sleep(left + seconds - time.monotonic())
+        written.append(_streams(job.leave))
+    _streams(f"{job.leave}/end")
+    return written
+
+
+def _streams(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        streams: int = json.load(answer)["streams"]
+    return streams
 
 
 async def main(job: Job) -> dict[str, Any]:
     result: dict[str, Any] = {}
     if job.memory:
-        result["idle_kb"] = {role: procs.memory_kb(pids) for role, pids in job.watch.items()}
+        result["idle_kb"] = memory(job)
     clients = await connect(job)
     if job.warm:
         short = dataclasses.replace(job, requests=1, tokens=min(job.tokens, 2), delay_ms=0)
-        tally = Tally()
-        await asyncio.gather(*(client.run(short, tally) for client in clients))
+        await closed(short, clients, Tally())
     gc.freeze()
     gc.disable()
     tally = Tally()
-    look = asyncio.ensure_future(under_way(job, tally)) if job.memory else None
+    look = asyncio.ensure_future(loaded(job, tally)) if job.memory else None
+    kept: list[tuple[int, Memory]] = []
+    keeping = asyncio.ensure_future(samples(job, tally, kept)) if job.sample else None
     cpu, began = {role: procs.cpu_seconds(pids) for role, pids in job.watch.items()}, time.monotonic()
-    await asyncio.gather(*(client.run(job, tally) for client in clients))
+    if job.leave:
+        result["written"] = await leave(job, clients, tally)
+    else:
+        await (open_ if job.rate else closed)(job, clients, tally)
     seconds = time.monotonic() - began
     result["cpu"] = {role: procs.cpu_seconds(pids) - cpu[role] for role, pids in job.watch.items()}
     if look:
         look.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             result["loaded_kb"] = await look
+    if keeping:
+        keeping.cancel()
+        result["kept_kb"] = [*kept, (len(tally.latency), memory(job))]
     for client in clients:
         client.transport.abort()
     return result | {

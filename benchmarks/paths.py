@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import procs
 import targets
+from client import Job
 from first_jupyter_remote.protocol.connection import tunnel_key, welcome
 from first_jupyter_server.dataplane.supervisor import Supervisor
 from first_jupyter_server.federation.catalog import Catalog, Model, Place, Replica, State
-from load import Job
 from upstream import MODEL
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What is measured: the upstream itself, nginx before it, and ours on both of its ports."""
+"""What is measured: the upstream itself; a bare relay and nginx before it, and ours on both of its ports."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 NOTEBOOK = "big.ipynb"
+FAST, THROUGH_JUPYTER = "ours, kernels' path", "ours, Jupyter's port"
 
 _TOKEN = "benchmark"
 _START_SECONDS = 60
@@ -74,12 +75,18 @@ class Target:
         What it wants to see in each request.
     watch
         The processes that bytes go through, as ``proxy``, and those that only keep its books, as ``beside``.
+    accept
+        The media type that it streams to, where that matters to it.
+    slow
+        It gets a tenth of the work.
     """
 
     name: str
     url: str
     headers: dict[str, str] = field(default_factory=dict)
     watch: dict[str, list[int]] = field(default_factory=dict)
+    accept: str = ""
+    slow: bool = False
 
     @property
     def pids(self) -> list[int]:
@@ -89,11 +96,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Jupyter:
-    """The Jupyter server that ours lives in."""
+    """A Jupyter server, and the targets that live in it."""
 
     url: str
     pid: int
-    ours: tuple[Target, ...]
+    targets: tuple[Target, ...]
 
     @property
     def headers(self) -> dict[str, str]:
@@ -117,6 +124,20 @@ def upstream(cpu: int) -> Iterator[tuple[Target, int]]:
 
 
 @contextlib.contextmanager
+def relay(direct: Target, cpu: int) -> Iterator[Target]:
+    """Start the plainest relay that Python can be."""
+    command = [sys.executable, str(HERE / "relay.py"), port_of(direct)]
+    with procs.pinned(cpu):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        url = f"http://127.0.0.1:{int(process.stdout.readline())}/v1/chat/completions"
+        yield Target("bare relay", url, watch={"proxy": [process.pid]})
+    finally:
+        procs.end(process)
+
+
+@contextlib.contextmanager
 def nginx(direct: Target, home: Path, cpu: int) -> Iterator[Target | None]:
     """Start nginx with one worker that passes bytes on as they come; None where it is not installed."""
     binary = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
@@ -124,64 +145,84 @@ def nginx(direct: Target, home: Path, cpu: int) -> Iterator[Target | None]:
         yield None
         return
     home.mkdir()
-    port = _free_port()
-    behind = direct.url.split("/")[2].partition(":")[2]
-    (home / "nginx.conf").write_text(_NGINX.format(home=home, upstream=behind, port=port))
-    with procs.pinned(cpu), (home / "log").open("w") as log:
-        process = subprocess.Popen(
-            [binary, "-p", str(home), "-c", str(home / "nginx.conf"), "-e", "stderr"], stderr=log, text=True
-        )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _ready(process, f"{url}/health", home / "log")
-        yield Target("nginx", f"{url}/v1/chat/completions", watch={"proxy": procs.tree(process.pid)})
-    finally:
-        procs.end(process)
+    port = free_port()
+    (home / "nginx.conf").write_text(_NGINX.format(home=home, upstream=port_of(direct), port=port))
+    command = [binary, "-p", str(home), "-c", str(home / "nginx.conf"), "-e", "stderr"]
+    with started(command, home, cpu, f"http://127.0.0.1:{port}/health") as process:
+        url = f"http://127.0.0.1:{port}/v1/chat/completions"
+        yield Target("nginx", url, watch={"proxy": procs.tree(process.pid)})
 
 
 @contextlib.contextmanager
-def jupyter(direct: Target, home: Path, cpu: int) -> Iterator[Jupyter]:
-    """Start a Jupyter server whose only replica is the upstream."""
-    root, port = home / "root", _free_port()
-    root.mkdir(parents=True)
-    (root / NOTEBOOK).write_text(_notebook())
-    folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    env = os.environ | folders | {"PYTHONPATH": str(HERE), "FIRST_BENCH_UPSTREAM": direct.url}
-    command = [
-        *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
-        f"--ServerApp.root_dir={root}",
-        f"--IdentityProvider.token={_TOKEN}",
-        "--ServerApp.jpserver_extensions=first_jupyter_server=True",
-        "--ServerApp.jpserver_extensions=static_catalog=True",
-    ]
-    with procs.pinned(cpu), (home / "log").open("w") as log:
-        process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stderr=log, text=True)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _ready(process, f"{url}/first/v1/models", home / "log", until=MODEL)
+def ours(direct: Target, home: Path, cpu: int) -> Iterator[Jupyter]:
+    """Start a Jupyter server with ours, whose only replica is the upstream."""
+    env = {"PYTHONPATH": str(HERE), "FIRST_BENCH_UPSTREAM": direct.url}
+    extensions = ("first_jupyter_server", "static_catalog")
+    with jupyter(sys.executable, extensions, home, cpu, env) as (url, process):
+        wait(process, f"{url}/first/v1/models", home / "log", until=MODEL)
         kernels = json.loads(_get(f"{url}/first/api/connection"))
         plane = json.loads(_get(f"{url}/first/api/status"))["dataplane"]["pid"]
         auth = {"authorization": f"Bearer {kernels['api_key']}"}
         fast = Target(
-            "ours, kernels' path",
+            FAST,
             f"{kernels['base_url']}/chat/completions",
             auth,
             {"proxy": [plane], "beside": [process.pid]},
         )
         port_of_jupyter = Target(
-            "ours, Jupyter's port",
+            THROUGH_JUPYTER,
             f"{url}/first/v1/chat/completions",
             auth,
             {"proxy": [process.pid, plane], "beside": []},
         )
         yield Jupyter(url, process.pid, (fast, port_of_jupyter))
+
+
+@contextlib.contextmanager
+def jupyter(
+    python: str, extensions: tuple[str, ...], home: Path, cpu: int, env: dict[str, str]
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start a Jupyter server with some extensions and a large notebook; yield its address and itself."""
+    root, port = home / "root", free_port()
+    root.mkdir(parents=True)
+    (root / NOTEBOOK).write_text(_notebook())
+    folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    command = [
+        *(python, "-m", "jupyter_server", "--no-browser", "--allow-root"),
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={root}",
+        f"--IdentityProvider.token={_TOKEN}",
+        *(f"--ServerApp.jpserver_extensions={name}=True" for name in extensions),
+    ]
+    url = f"http://127.0.0.1:{port}"
+    with started(command, home, cpu, f"{url}/api/status", folders | env) as process:
+        yield url, process
+
+
+@contextlib.contextmanager
+def started(
+    command: list[str], home: Path, cpu: int, url: str, env: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a server until the end of the block, in a folder that keeps its log, once its address answers."""
+    with procs.pinned(cpu), (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | (env or {}),
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        wait(process, url, home / "log")
+        yield process
     finally:
         procs.end(process)
 
 
-def _ready(process: subprocess.Popen[str], url: str, log: Path, until: str = "") -> None:
+def wait(process: subprocess.Popen[str], url: str, log: Path, until: str = "") -> None:
     """Wait until ``url`` answers with ``until`` in it."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
@@ -193,6 +234,17 @@ def _ready(process: subprocess.Popen[str], url: str, log: Path, until: str = "")
     raise RuntimeError(f"{url} did not answer within {_START_SECONDS} s. The end of its log:\n{tail}")
 
 
+def streams(direct: Target) -> int:
+    """Return how many streams the upstream writes."""
+    asked = json.loads(_get(direct.url.replace("/v1/chat/completions", "/streams")))
+    return int(asked["streams"])
+
+
+def port_of(target: Target) -> str:
+    """Return the port of a target's address."""
+    return target.url.split("/")[2].partition(":")[2]
+
+
 def _get(url: str) -> str:
     request = urllib.request.Request(url, headers={"authorization": f"token {_TOKEN}"})
     with urllib.request.urlopen(request, timeout=10) as answer:
@@ -200,7 +252,8 @@ def _get(url: str) -> str:
     return text
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -2,7 +2,8 @@
 
 Run ``python benchmarks/upstream.py``; the first line it prints is its port. A request's body may carry
 ``x_tokens``, ``x_delay_ms`` between tokens and ``x_ttft_ms`` before the first one. Streams with the same
-delay get their tokens in the same tick, as the sequences of one engine step do.
+delay get their tokens in the same tick, as the sequences of one engine step do. ``GET /streams`` tells how
+many streams are being written; ``GET /streams/end`` ends them.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def _http_chunk(event: bytes) -> bytes:
     return b"%x\r\n%b\n\n\r\n" % (len(event) + 2, event)
 
 
-_TOKEN = _chunk({"content": " " + "N" * _INDEX_DIGITS}, sent_ns="T" * _STAMP_DIGITS)
+# The stamp is part of the text, which a proxy that writes each event anew keeps.
+_TOKEN = _chunk({"content": f" {'N' * _INDEX_DIGITS} {'T' * _STAMP_DIGITS}"})
 _INDEX = slice(_TOKEN.index(b"N" * _INDEX_DIGITS), _TOKEN.index(b"N" * _INDEX_DIGITS) + _INDEX_DIGITS)
 _STAMP = slice(_TOKEN.index(b"T" * _STAMP_DIGITS), _TOKEN.index(b"T" * _STAMP_DIGITS) + _STAMP_DIGITS)
 _BEFORE, _REST = _http_chunk(_TOKEN).split(b"N" * _INDEX_DIGITS)
@@ -66,9 +68,18 @@ def token_chunk(index: int, sent_ns: int) -> bytes:
 
 def read_token(event: bytes) -> tuple[int, int] | None:
     """Return a token's index and send time from its event, or None for any other event."""
-    if len(event) != len(_TOKEN):
+    if len(event) == len(_TOKEN) and event.startswith(_TOKEN[: _INDEX.start]):
+        return int(event[_INDEX]), int(event[_STAMP])
+    return _read_rewritten(event)
+
+
+def _read_rewritten(event: bytes) -> tuple[int, int] | None:
+    """Read a token from an event that a proxy has written anew."""
+    if not event.startswith(b"data: {"):
         return None
-    return int(event[_INDEX]), int(event[_STAMP])
+    choices = json.loads(event[len(b"data: ") :]).get("choices") or [{}]
+    words = ((choices[0].get("delta") or {}).get("content") or "").split()
+    return (int(words[0]), int(words[1])) if words else None
 
 
 def usage(tokens: int) -> dict[str, int]:
@@ -116,6 +127,10 @@ def step(delay: float) -> Step:
     return Step(delay)
 
 
+running: set[Stream] = set()
+"""The streams that are being written."""
+
+
 class Stream:
     """One streamed answer."""
 
@@ -126,6 +141,7 @@ class Stream:
         self.with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
         self.sent = 0
         self.cancelled = False
+        running.add(self)
 
     def begin(self) -> None:
         """Send the head and the role; the first token follows in a write of its own."""
@@ -150,7 +166,13 @@ class Stream:
         if self.with_usage:
             tail += _http_chunk(_chunk({}, choices=[], usage=usage(self.tokens)))
         self.transport.write(tail + _DONE)
+        running.discard(self)
         return False
+
+    def cancel(self) -> None:
+        """Write no more."""
+        self.cancelled = True
+        running.discard(self)
 
 
 class Connection(asyncio.Protocol):
@@ -176,7 +198,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """Stop the stream that nobody reads any more."""
         if self.stream:
-            self.stream.cancelled = True
+            self.stream.cancel()
 
     def on_url(self, url: bytes) -> None:
         """Collect the target."""
@@ -196,6 +218,11 @@ class Connection(asyncio.Protocol):
             self._reply(b"200 OK", _json({"object": "list", "data": [model]}))
         elif url == b"/health":
             self._reply(b"200 OK", b"{}")
+        elif url.startswith(b"/streams"):
+            self._reply(b"200 OK", _json({"streams": len(running)}))
+            if url == b"/streams/end":
+                for stream in list(running):
+                    stream.transport.abort()
         else:
             self._reply(b"404 Not Found", _json({"error": {"message": f"no {url.decode()} here"}}))
 
