@@ -112,3 +112,8 @@ export function isUnderWay(offer: IOffer | null): boolean {
     offer !== null && ['starting', 'queued', 'draining'].includes(offer.state)
   );
 }
+
+/** Whether it answers requests, or some wait for it. */
+export function isBusy(offer: IOffer): boolean {
+  return offer.running > 0 || offer.waiting > 0;
+}

@@ -6,10 +6,10 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { ControlApi, ICatalog } from './api';
+import type { ControlApi, ICatalog, IOffer } from './api';
 import { ServerExtensionMissing } from './api';
 import type { IChoice } from './catalog';
-import { currentChoice, isUnderWay } from './catalog';
+import { currentChoice, isBusy, isUnderWay } from './catalog';
 import { Mirror } from './mirror';
 import type { IPage } from './page';
 
@@ -17,6 +17,9 @@ const SCHEMAS = [
   'https://first-jupyter.org/events/model-state/v1',
   'https://first-jupyter.org/events/current-model/v1'
 ];
+
+/** Requests have ended, which matters here where some were seen under way. */
+const USAGE = 'https://first-jupyter.org/events/usage/v1';
 
 /** How long to trust that an event comes, while something is under way or the server does not answer. */
 const SECOND_LOOK_MS = 10_000;
@@ -105,7 +108,7 @@ export class Federation extends Mirror<ICatalog> implements IFederation {
     clearTimeout(this._secondLook);
     try {
       const catalog = await this.api.catalog();
-      if (catalog.models.some(model => model.clusters.some(isUnderWay))) {
+      if (offersOf(catalog).some(each => isUnderWay(each) || isBusy(each))) {
         this.lookAgain();
       }
       return catalog;
@@ -115,6 +118,13 @@ export class Federation extends Mirror<ICatalog> implements IFederation {
       }
       throw error;
     }
+  }
+
+  protected override tellsOfChange(schema: string): boolean {
+    return (
+      super.tellsOfChange(schema) ||
+      (schema === USAGE && offersOf(this.catalog).some(isBusy))
+    );
   }
 
   private lookAgain(): void {
@@ -131,4 +141,8 @@ export class Federation extends Mirror<ICatalog> implements IFederation {
 
   private readonly _asked = new Signal<this, string>(this);
   private _secondLook: ReturnType<typeof setTimeout> | undefined;
+}
+
+function offersOf(catalog: ICatalog): IOffer[] {
+  return catalog.models.flatMap(model => model.clusters);
 }

@@ -92,6 +92,10 @@ export abstract class Mirror<T> implements IDisposable {
     return this._watchers > 0 && !this.page.hidden && !this._isDisposed;
   }
 
+  protected tellsOfChange(schema: string): boolean {
+    return this.schemas.includes(schema);
+  }
+
   private async fetch(): Promise<void> {
     try {
       this.set(await this.load());
@@ -108,7 +112,7 @@ export abstract class Mirror<T> implements IDisposable {
   }
 
   private onEvent(_: Event.IManager, event: Event.Emission): void {
-    if (this.isSeen && this.schemas.includes(event.schema_id)) {
+    if (this.isSeen && this.tellsOfChange(event.schema_id)) {
       void this.refresh();
     }
   }

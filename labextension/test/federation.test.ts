@@ -5,9 +5,10 @@ import { test } from 'node:test';
 
 import { Signal } from '@lumino/signaling';
 
+import type { ICatalog } from '../src/api';
 import { Federation } from '../src/federation';
 import type { IPage } from '../src/page';
-import { catalog } from './samples';
+import { catalog, offer } from './samples';
 import { asJson, withServer } from './server';
 import type { Answer, IServed } from './server';
 
@@ -27,6 +28,7 @@ const withFederation = (
   });
 
 const MODEL_STATE = 'https://first-jupyter.org/events/model-state/v1';
+const USAGE = 'https://first-jupyter.org/events/usage/v1';
 const MODELS = 'GET models?no_track_activity=1';
 
 test('a catalog is fetched under the base URL and tells the current choice', () =>
@@ -58,6 +60,26 @@ test('while somebody watches, many events at once are answered by two requests, 
       assert.deepEqual(asked, [MODELS, MODELS]);
     }
   ));
+
+test('requests that were seen under way are looked at again when some have ended', async () => {
+  const [some] = catalog().models;
+  assert.ok(some);
+  const waits = { ...some, clusters: [offer({ waiting: 1 })] };
+  let now: ICatalog = { ...catalog(), models: [waits] };
+  const answer: Answer = (...asked) => asJson(200, now)(...asked);
+  await withFederation(answer, async (federation, { stream, asked }) => {
+    federation.watch();
+    await federation.refresh();
+    now = { ...now, models: [{ ...waits, clusters: [offer()] }] };
+    asked.length = 0;
+    stream.emit({ schema_id: USAGE });
+    await new Promise<void>(told => federation.changed.connect(() => told()));
+    assert.deepEqual(asked, [MODELS]);
+    assert.equal(federation.current?.offer?.waiting, 0);
+    stream.emit({ schema_id: USAGE });
+    assert.deepEqual(asked, [MODELS], 'nothing was under way any more');
+  });
+});
 
 test('a server without the extension is told from one that knows no such model', async () => {
   const page: Answer = (_, response) => {

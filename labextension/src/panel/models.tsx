@@ -59,7 +59,7 @@ function Models(props: IModelsProps): JSX.Element {
         className="jp-FirstPanel-filter"
         type="search"
         aria-label={trans.__('Filter the models')}
-        placeholder={trans.__('Filter by name, cluster or state')}
+        placeholder={trans.__('Name, cluster, state')}
         rightIcon="ui-components:search"
         value={filter}
         onChange={event => setFilter(event.target.value)}
