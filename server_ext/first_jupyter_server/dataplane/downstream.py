@@ -13,16 +13,19 @@ import httptools
 
 from first_jupyter_server.errors import ApiError
 
+from . import strict
+
 if TYPE_CHECKING:
     from .crowd import Crowd
     from .headers import Headers
 
 __all__ = ["Connection", "Handler", "Request"]
 
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 MAX_HEAD = 65_536
-"""Bytes of request line and headers that are accepted."""
+"""Bytes of request line and headers that are accepted, and of what says nothing between pieces of a body."""
 
 MAX_PIPELINED = 16
 """Requests that are kept while one is being answered."""
@@ -102,7 +105,8 @@ class Connection(asyncio.Protocol):
         self._busy = False
         self._refused = False
         self._keep_alive = True
-        self._head_size = 0
+        self._owes_continue = False
+        self._unheard = 0
         self._queue: deque[Request | ApiError] = deque()
         self.transport: asyncio.Transport
         self.on_message_begin()
@@ -118,7 +122,7 @@ class Connection(asyncio.Protocol):
         """Parse what came, and have it answered unless an earlier request is still being answered."""
         if self._refused:
             return
-        self._head_size += len(data) if self._in_head else 0
+        self._unheard += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as failure:
@@ -127,10 +131,8 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as failure:
             self._refuse(_bad_request(str(failure)))
         else:
-            if self._in_head and self._head_size > MAX_HEAD:
-                self._refuse(
-                    ApiError(431, f"The headers are larger than {MAX_HEAD} bytes.", code="headers_too_large")
-                )
+            if self._unheard > MAX_HEAD:
+                self._refuse(_head_too_large())
         if not self._busy:
             self._next()
 
@@ -158,7 +160,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._request = Request("", "")
         self._body: list[bytes] = []
-        self._size = 0
+        self._size = self._head_size = 0
         self._in_head = True
 
     def on_url(self, url: bytes) -> None:
@@ -167,18 +169,26 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header (called by the parser)."""
-        self._request.headers[name.lower()] = value
+        if not self._in_head:
+            return  # What stands in a trailer was not there when the request was admitted.
+        self._head_size += len(name) + len(value) + 4
+        if self._head_size > MAX_HEAD:
+            raise _head_too_large()
+        strict.collect(self._request.headers, name.lower(), value)
 
     def on_headers_complete(self) -> None:
         """Refuse by the head alone what can be refused (called by the parser)."""
         self._in_head = False
+        self._unheard = 0
         request = self._request
         request.method = self._parser.get_method().decode("ascii")
         request.path = self._url.decode("latin-1")
         self._admit(request)
         if not self._has_room:
             raise self._crowd.refusal()
-        taker = None if self._busy or self._queue else self._taker_of(request, self)
+        strict.check(self._parser.get_http_version(), request.method, request.headers)
+        at_rest = not self._busy and not self._queue
+        taker = self._taker_of(request, self) if at_rest else None
         length = request.headers.get(b"content-length", b"0")
         if taker is not None:
             self._taker = self._handler = taker
@@ -188,23 +198,27 @@ class Connection(asyncio.Protocol):
         elif length.isdigit() and int(length) > self._max_body:
             raise self._too_large(int(length))
         if request.headers.get(b"expect", b"").lower() == b"100-continue":
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._owes_continue = not at_rest
+            if at_rest:
+                self.transport.write(_CONTINUE)
 
     def on_body(self, data: bytes) -> None:
         """Collect a piece of the body, or hand it over (called by the parser)."""
+        self._unheard = 0
+        self._size += len(data)
         if self._taker is not None:
             self._taker.take(data)
             return
-        self._size += len(data)
         if self._size > self._max_body:
             raise self._too_large(self._size)
         self._body.append(data)
 
     def on_message_complete(self) -> None:
         """Put the whole request in line, unless its body was handed over (called by the parser)."""
+        self._unheard = 0
         if self._taker is not None:
             taker, self._taker = self._taker, None
-            self._in_head, self._head_size = True, 0
+            self._in_head = True
             self._keep_alive = self._parser.should_keep_alive()
             taker.end()
             return
@@ -213,7 +227,7 @@ class Connection(asyncio.Protocol):
         request.keep_alive = self._parser.should_keep_alive()
         self._body = []
         self._in_head = True
-        self._head_size = 0
+        self._owes_continue = False
         self._queue.append(request)
         if len(self._queue) > MAX_PIPELINED:
             raise ApiError(
@@ -265,6 +279,10 @@ class Connection(asyncio.Protocol):
         elif self._queue:
             # Not at once: a client that sends many requests in one write must not nest as many calls.
             asyncio.get_running_loop().call_soon(self._next)
+        elif self._owes_continue:
+            # Not while the answer before was being written: it would have stood in its middle.
+            self._owes_continue = False
+            self.transport.write(_CONTINUE)
 
     def _next(self) -> None:
         if self._busy or not self._queue or self.transport.is_closing():
@@ -281,6 +299,11 @@ class Connection(asyncio.Protocol):
     def _refuse(self, refusal: ApiError) -> None:
         """Take nothing more from this client, and tell it why once the requests before are answered."""
         self._refused = True
+        if self._taker is not None:
+            # Its body can never be whole, and who takes it may be in the middle of an answer.
+            self.connection_lost(None)
+            self.transport.abort()
+            return
         self._queue.append(refusal)
 
     def _answer_refusal(self, refusal: ApiError) -> None:
@@ -306,6 +329,10 @@ class Connection(asyncio.Protocol):
             "the limit raised (FirstApp.max_body)."
         )
         return ApiError(413, message, code="body_too_large")
+
+
+def _head_too_large() -> ApiError:
+    return ApiError(431, f"The headers are larger than {MAX_HEAD} bytes.", code="headers_too_large")
 
 
 def _bad_request(reason: str) -> ApiError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import orjson
 
@@ -57,7 +57,7 @@ class Surface:
 
     def taker(self, request: Request, connection: Connection) -> Taker | None:
         """Return who takes a file as it comes; all other bodies are collected first."""
-        if request.method != "POST" or urlsplit(request.path).path != "/first/v1/files":
+        if request.method != "POST" or _split(request.path).path != "/first/v1/files":
             return None
         return self._pass_on(request, connection)
 
@@ -70,7 +70,7 @@ class Surface:
             connection.respond(error.status, headers, error.body())
 
     def _answer(self, request: Request, connection: Connection) -> None:
-        url = urlsplit(request.path)
+        url = _split(request.path)
         path = unquote(url.path)
         if path.startswith("/first/api/"):
             self._control(request, path.removeprefix("/first/api/"), url.query, connection)
@@ -121,6 +121,13 @@ class Surface:
             connection.respond(200, _JSON, orjson.dumps(told))
         else:
             self._plane.relay(request, f"{path}?{query}" if query else path, connection)
+
+
+def _split(target: str) -> SplitResult:
+    try:
+        return urlsplit(target)
+    except ValueError as error:
+        raise ApiError(400, f"{target} is no address: {error}.", code="bad_request") from None
 
 
 def _token(request: Request) -> bytes:

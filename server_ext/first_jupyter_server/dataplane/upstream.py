@@ -153,7 +153,10 @@ class UpstreamConnection(asyncio.Protocol):
             receiver.on_end()
 
     def on_message_begin(self) -> None:
-        """Note that a head has begun (called by the parser)."""
+        """Note that a head has begun: the answer's, or an interim one's before it (called by the parser)."""
+        if self._complete:
+            raise ValueError("an answer that nobody asked for")
+        self._headers = []
         self._in_head = True
 
     def _head_is_over(self) -> None:
@@ -163,17 +166,23 @@ class UpstreamConnection(asyncio.Protocol):
             self._half_head = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header (called by the parser)."""
-        self._headers.append((name.lower(), value))
+        """Collect a header (called by the parser), but for those in a trailer."""
+        if self._in_head:
+            self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """Hand over the head, unless it is an interim one (called by the parser)."""
         self._head_is_over()
         status = cast("httptools.HttpResponseParser", self._parser).get_status_code()
         headers, self._headers = self._headers, []
+        if status < 100:
+            raise ValueError("neither an answer nor an interim one")
         if self._receiver is not None and status >= 200:
-            framing = {b"content-length", b"transfer-encoding"}
-            self._ends_with_connection = not any(name in framing for name, _ in headers)
+            codings = [value for name, value in headers if name == b"transfer-encoding"]
+            if any(coding.lower() != b"chunked" for coding in codings):
+                raise ValueError("a body that is coded as nobody asked for")
+            has_length = any(name == b"content-length" for name, _ in headers)
+            self._ends_with_connection = not (has_length or codings)
             self._receiver.on_head(status, headers)
 
     def on_body(self, data: bytes) -> None:
