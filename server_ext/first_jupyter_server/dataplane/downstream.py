@@ -14,9 +14,10 @@ import httptools
 from first_jupyter_server.errors import ApiError
 
 from . import strict
+from .crowd import PATIENCE, PIECE
 
 if TYPE_CHECKING:
-    from .crowd import Crowd
+    from .crowd import Crowd, Standing
     from .headers import Headers
 
 __all__ = ["Connection", "Handler", "Request"]
@@ -98,7 +99,8 @@ class Connection(asyncio.Protocol):
         self._taker_of = taker
         self._max_body = max_body
         self._crowd = crowd
-        self._has_room = True
+        self._has_room = self._is_stranger = True
+        self._served = 0
         self._parser = httptools.HttpRequestParser(self)
         self._handler: Handler | None = None
         self._taker: Taker | None = None
@@ -116,7 +118,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self.transport = cast("asyncio.Transport", transport)
-        self._has_room = self._crowd.came()
+        self._has_room = self._crowd.came(self)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, and have it answered unless an earlier request is still being answered."""
@@ -148,7 +150,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the word on that the client has left."""
-        self._crowd.left()
+        self._crowd.left(self)
         handler, self._handler = self._handler, None
         if handler is not None:
             handler.on_client_gone()
@@ -184,6 +186,9 @@ class Connection(asyncio.Protocol):
         request.method = self._parser.get_method().decode("ascii")
         request.path = self._url.decode("latin-1")
         self._admit(request)
+        if self._is_stranger:
+            self._is_stranger = False
+            self._crowd.knows(self)
         if not self._has_room:
             raise self._crowd.refusal()
         strict.check(self._parser.get_http_version(), request.method, request.headers)
@@ -216,6 +221,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Put the whole request in line, unless its body was handed over (called by the parser)."""
         self._unheard = 0
+        self._served += 1
         if self._taker is not None:
             taker, self._taker = self._taker, None
             self._in_head = True
@@ -235,6 +241,33 @@ class Connection(asyncio.Protocol):
                 f"More than {MAX_PIPELINED} requests were sent without waiting for an answer.",
                 code="pipelined",
             )
+
+    # the crowd's side
+
+    def standing(self) -> Standing:
+        """Return what is waited for, and how near it has come."""
+        if self._refused or self.transport.is_closing():
+            return "close", self.transport.get_write_buffer_size()
+        if (self._busy and self._taker is None) or not self.transport.is_reading():
+            return "answer", 0
+        if not self._in_head:
+            return "body", self._size // PIECE
+        return ("head" if self._unheard or not self._served else "idle"), self._served
+
+    def overdue(self, awaited: str) -> None:
+        """Wait no longer for this client."""
+        if awaited == "close":
+            self.transport.abort()
+        elif awaited == "idle":
+            self.transport.close()
+        else:
+            message = f"The {awaited} of the request did not come on for {PATIENCE:.0f} seconds."
+            self._refuse(ApiError(408, message, code="request_timeout"))
+            self._next()
+
+    def make_room(self) -> None:
+        """Hang up on who has not shown the key, for there are too many."""
+        self.transport.abort()
 
     # the handler's side
 
