@@ -166,6 +166,14 @@ def test_a_start_that_is_called_off_is_no_setback():
     assert setbacks.why(KEY, 10.0) == ""
 
 
+def test_a_clock_that_is_set_back_makes_no_pause_longer():
+    setbacks = Setbacks()
+    setbacks.look(KEY, [Unit("r", ready=False)], "", 100_000.0)
+    setbacks.look(KEY, [], "the job failed", 100_000.0)
+    assert "the job failed" in setbacks.why(KEY, 100_000.0)
+    assert setbacks.why(KEY, 10_000.0) == ""
+
+
 class Ward:
     """A cluster whose replicas are ready at once."""
 
@@ -264,6 +272,18 @@ async def test_what_was_there_before_is_kept_and_not_begun_again(look_after):
     scaler.start()
     await until(lambda: ward.kept)
     assert (ward.asked, ward.kept) == ([], {"old": KEPT})
+
+
+async def test_a_clock_that_is_set_back_ends_no_hold(look_after, monkeypatch):
+    _, scaler, ward = look_after("min_warm: 1")
+    ward.leases["old"] = lease("old")
+    scaler.start()
+    await until(lambda: ward.kept)
+    ward.kept.clear()
+    a_day_ago = datetime.now().timestamp() - 24 * HOUR  # noqa: DTZ005
+    monkeypatch.setattr("first_jupyter_server.federation.scaler.time.time", lambda: a_day_ago)
+    scaler._look()
+    await until(lambda: ward.kept == {"old": KEPT})
 
 
 async def test_a_model_that_strangers_serve_too_is_kept_warm_where_the_file_says_so(look_after):

@@ -206,7 +206,9 @@ class Scaler:
             return
         ready = sorted((unit for unit in site.units if unit.ready), key=lambda unit: not unit.held)
         for unit in ready[: site.least]:
-            left = max(held[unit.id], self._kept.get(unit.id, 0.0)) - now
+            kept = self._kept.get(unit.id, 0.0)
+            # A moment further ahead than we ever keep one is one of a clock that has been set back since.
+            left = max(held[unit.id], kept if kept <= now + KEPT else 0.0) - now
             wanted = min(until - now, KEPT)
             if wanted - max(0.0, left) > min(KEPT / 2, wanted / 2):
                 self._kept[unit.id] = now + wanted

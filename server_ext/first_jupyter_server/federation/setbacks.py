@@ -62,7 +62,8 @@ class Setbacks:
     def why(self, key: Key, now: float) -> str:
         """Return why the next one waits; nothing where it does not."""
         state = self._states.get(key)
-        if state is None or state.until <= now:
+        # A moment further ahead than any pause is one of a clock that has been set back since.
+        if state is None or not now < state.until <= now + LONGEST:
             return ""
         tried = "a start failed" if state.failures == 1 else f"{state.failures} starts failed in a row"
         return f"{tried} ({state.reason}); the next try is at {clock(state.until, now)}"
