@@ -52,6 +52,8 @@ class Job:
         Report the watched processes' memory too: idle, and with every stream under way.
     sample
         Report the watched processes' memory every second.
+    by
+        The program that does it.
     leave
         Once every stream is under way, close all connections and ask the upstream at this address how many
         streams it still writes.
@@ -74,6 +76,7 @@ class Job:
     watch: dict[str, list[int]] = field(default_factory=dict)
     memory: bool = False
     sample: bool = False
+    by: str = "load.py"
     leave: str = ""
 
     def message(self) -> bytes:

@@ -89,7 +89,7 @@ def litellm(env: Path, direct: Target, home: Path, cpu: int) -> Iterator[Target]
 def server_proxy(env: Path, direct: Target, home: Path, cpu: int) -> Iterator[Jupyter]:
     """Start a Jupyter server with jupyter-server-proxy, which streams to this one media type alone."""
     python = str(env / "bin" / "python")
-    with targets.jupyter(python, ("jupyter_server_proxy",), home, cpu, {}) as (url, process):
+    with targets.jupyter_with(python, ("jupyter_server_proxy",), home, cpu, {}) as (url, process):
         jupyter = Jupyter(url, process.pid, ())
         target = Target(
             SERVER_PROXY,

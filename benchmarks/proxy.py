@@ -70,7 +70,7 @@ class Bench:
                 jupyters.append(enter(peers.server_proxy(self.env, direct, home / "jsp", cpu)))
             if fresh:
                 self._memory(direct, [*found[1:], *(one for each in jupyters for one in each.targets)], home)
-            jupyters.append(enter(targets.ours(direct, home / "ours", cpu)))
+            jupyters.append(enter(targets.jupyter(direct, home / "ours", cpu)))
             found += [one for each in jupyters for one in each.targets]
             yield found, jupyters
 
@@ -83,7 +83,7 @@ class Bench:
         ):
             jobs = scenarios.turns(self.share)
             for name, job in shuffled(list(jobs.items())):
-                for target in shuffled([*everyone, *([] if name == "mix100" else [relay])]):
+                for target in shuffled([*everyone, *([] if name in ("mix100", "stock") else [relay])]):
                     self._turn(name, target, job)
             for target in shuffled(everyone[1:]):
                 self._turn("leaving", target, scenarios.leaving(everyone[0]))
@@ -108,7 +108,7 @@ class Bench:
         for target in others:
             self._turn("memory", target, job)
         for port in (0, 1) if self.share == 1 else (0,):
-            with targets.ours(direct, home / f"memory{port}", self.cpu) as jupyter:
+            with targets.jupyter(direct, home / f"memory{port}", self.cpu) as jupyter:
                 self._turn("memory", jupyter.targets[port], job)
 
     def _isolation(self, target: Target, jupyter: Jupyter) -> None:
@@ -166,7 +166,7 @@ class Bench:
         self.kept.rounds[-1].setdefault(name, {})[target.name] = result
 
     def _begin(self, job: Job, cpu: int) -> subprocess.Popen[str]:
-        command = [sys.executable, str(targets.HERE / "load.py"), json.dumps(dataclasses.asdict(job))]
+        command = [sys.executable, str(targets.HERE / job.by), json.dumps(dataclasses.asdict(job))]
         with procs.pinned(cpu):
             return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 

@@ -89,6 +89,13 @@ ALL = (
         figures.ratio(figures.value("api busy", "latency_ms"), figures.value("api idle", "latency_ms")),
         1.5,
     ),
+    Goal(
+        "the openai package, a streamed answer: total, to direct",
+        figures.relative(figures.value("stock", "latency_ms"), "direct"),
+        1.02,
+        digits=3,
+    ),
+    Goal("the openai package: added time to first token, ms", figures.added("stock", "ttft_ms"), 1.0),
     Goal("1,000 clients leave: % still written after 1 s", figures.written(1), 0.0, digits=0),
 )
 

@@ -42,8 +42,8 @@ The others are {versions}, each
 from its own package and started as its documentation does: vllm-router with `--policy round_robin` and a
 limit of requests high enough for the streams; LiteLLM's proxy with one worker, a key and no database;
 jupyter-server-proxy in a Jupyter server of its own, asked for `text/event-stream` and nothing else, without
-which it keeps an answer until its end. LiteLLM gets a tenth of the streams, which are still more than it can
-do, and no part in the disturbances.
+which it keeps an answer until its end, as it does for the openai package. LiteLLM gets a tenth of the
+streams, which are still more than it can do, and no part in the disturbances.
 """
 
 _DOCUMENT = """\
@@ -71,6 +71,11 @@ _LATENCY: list[Column] = [
     ("64 clients", 2, "ns64", figures.added("ns64", "latency_ms")),
     ("first token, 1 client", 3, "ttft1", figures.added("ttft1", "ttft_ms")),
     ("first token, 100 new streams/s", 2, "mix100", figures.added("mix100", "ttft_ms")),
+]
+_STOCK: list[Column] = [
+    ("first token", 2, "stock", figures.added("stock", "ttft_ms")),
+    ("whole answer", 2, "stock", figures.added("stock", "latency_ms")),
+    ("to direct", 3, "stock", figures.relative(figures.value("stock", "latency_ms"), "direct")),
 ]
 _REQUESTS: list[Column] = [
     ("requests/s per CPU, 64 clients", 0, "ns64", figures.per_cpu("ns64", "requests")),
@@ -139,6 +144,7 @@ def tables(results: Results) -> str:
     names = [name for name in known if name in present]
     parts = [
         ("Added latency, milliseconds (p50 / p99); of the direct connection, the latency itself", _LATENCY),
+        ("The openai package, 100 tokens at 5 ms: added milliseconds; of the direct connection, all", _STOCK),
         ("Requests", _REQUESTS),
         ("Streamed tokens", _TOKENS),
         ("Delivery of 50 tokens/s a stream (p50 / p99)", _DELIVERY),

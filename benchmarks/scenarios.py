@@ -21,6 +21,7 @@ def turns(share: float) -> dict[str, Job]:
         "mix100": Job("", clients=150, rate=100, seconds=2 * seconds, stream=True, tokens=60, delay_ms=20),
         "st64": streams(64, share),
         "st256": streams(256, share),
+        "stock": Job("", requests=3, stream=True, tokens=int(100 * share), delay_ms=5, by="stock.py"),
     }
 
 
@@ -49,7 +50,7 @@ def many(share: float, seconds: float) -> Job:
 
 def aim(job: Job, target: Target) -> Job:
     """Return the job for a target: its address, its headers, and as much work as it can do."""
-    headers = target.headers | ({"accept": target.accept} if job.stream and target.accept else {})
+    headers = target.headers | ({"accept": target.accept} if target.accept and job.stream else {})
     job = dataclasses.replace(job, url=target.url, headers=headers, watch=target.watch)
     if not target.slow:
         return job

@@ -154,11 +154,11 @@ def nginx(direct: Target, home: Path, cpu: int) -> Iterator[Target | None]:
 
 
 @contextlib.contextmanager
-def ours(direct: Target, home: Path, cpu: int) -> Iterator[Jupyter]:
+def jupyter(direct: Target, home: Path, cpu: int) -> Iterator[Jupyter]:
     """Start a Jupyter server with ours, whose only replica is the upstream."""
     env = {"PYTHONPATH": str(HERE), "FIRST_BENCH_UPSTREAM": direct.url}
     extensions = ("first_jupyter_server", "static_catalog")
-    with jupyter(sys.executable, extensions, home, cpu, env) as (url, process):
+    with jupyter_with(sys.executable, extensions, home, cpu, env) as (url, process):
         wait(process, f"{url}/first/v1/models", home / "log", until=MODEL)
         kernels = json.loads(_get(f"{url}/first/api/connection"))
         plane = json.loads(_get(f"{url}/first/api/status"))["dataplane"]["pid"]
@@ -179,7 +179,7 @@ def ours(direct: Target, home: Path, cpu: int) -> Iterator[Jupyter]:
 
 
 @contextlib.contextmanager
-def jupyter(
+def jupyter_with(
     python: str, extensions: tuple[str, ...], home: Path, cpu: int, env: dict[str, str]
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start a Jupyter server with some extensions and a large notebook; yield its address and itself."""
