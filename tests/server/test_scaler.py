@@ -158,6 +158,14 @@ def test_a_start_that_succeeds_or_goes_on_is_no_setback(then):
     assert setbacks.why(KEY, 10.0) == ""
 
 
+def test_a_replica_that_is_lost_after_it_has_served_is_no_setback():
+    setbacks = Setbacks()
+    for ready in (False, True, False):
+        setbacks.look(KEY, [Unit("r", ready=ready)], "", 0.0)
+    setbacks.look(KEY, [], "its job ended under it", 10.0)
+    assert setbacks.why(KEY, 10.0) == ""
+
+
 def test_a_start_that_is_called_off_is_no_setback():
     setbacks = Setbacks()
     setbacks.look(KEY, [Unit("r", ready=False)], "", 0.0)

@@ -19,6 +19,7 @@ PAUSE, LONGEST = 60.0, 3600.0
 @dataclass
 class _State:
     coming: set[str] = field(default_factory=set)
+    served: set[str] = field(default_factory=set)
     failures: int = 0
     until: float = 0.0
     reason: str = ""
@@ -46,7 +47,9 @@ class Setbacks:
         """
         state = self._states.setdefault(key, _State())
         ready = {unit.id for unit in units if unit.ready}
-        coming = {unit.id for unit in units if not unit.ready}
+        # One whose server is started again after it has served is no start; neither is it one that failed.
+        state.served = (state.served | ready) & {unit.id for unit in units}
+        coming = {unit.id for unit in units} - state.served
         if state.coming & ready:
             state.failures = 0
         elif state.coming - coming:
