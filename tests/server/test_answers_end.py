@@ -1,13 +1,14 @@
 """What the data plane reads from an answer's end."""
 
 import pytest
-from first_jupyter_server.dataplane.sse import Tail, Usage
+from first_jupyter_server.dataplane import passed
+from first_jupyter_server.dataplane.passed import Passed, Usage
 
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":5,"details":{"x":0}}}\n\n'
 
 
 def tail_of(*pieces):
-    tail = Tail()
+    tail = Passed()
     for piece in pieces:
         tail.add(piece)
     return tail
@@ -65,3 +66,36 @@ def test_usage_is_read_in_either_apis_words(pieces, usage):
 def test_only_the_end_is_kept():
     tail = tail_of(*[b"x" * 1000] * 1000)
     assert sum(len(piece) for piece in tail._pieces) <= 2 * 2048 + 1000
+
+
+def test_all_that_was_passed_on_is_kept_where_that_is_asked_for_and_told_once():
+    kept = Passed()
+    kept.keep()
+    pieces = [b'data: {"text":"%d"}\n\n' % number for number in range(5_000)]
+    for piece in pieces[:3_000]:
+        kept.add(piece)
+    assert kept.unread() == b"".join(pieces[:3_000])
+    for piece in pieces[3_000:]:
+        kept.add(piece)
+    assert kept.unread() == b"".join(pieces[3_000:])
+    assert kept.unread() == b""
+
+
+def test_a_long_answer_takes_little_room():
+    kept = Passed()
+    kept.keep()
+    for number in range(5_000):
+        kept.add(b'data: {"id":"chatcmpl-1","choices":[{"index":0,"delta":{"content":"%d"}}]}\n\n' % number)
+    assert sum(map(len, [*kept._pieces, *kept._packs])) < 5_000 * 15
+
+
+@pytest.mark.parametrize("most", ["MAX_PACKED", "MAX_SEEN"])
+def test_an_answer_that_would_take_too_much_is_not_kept_but_its_end_is(monkeypatch, most):
+    monkeypatch.setattr(passed, most, 1_000)
+    kept = Passed()
+    kept.keep()
+    for number in range(5_000):
+        kept.add(b"data: %d\n\n" % number)
+    kept.add(b"data: [DONE]\n\n")
+    assert kept.unread() is None
+    assert (kept.is_done, kept.usage()) == (True, Usage(None, 4_998))

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from first_jupyter_server.dataplane.going_on import GoingOn
+from first_jupyter_server.dataplane.passed import Passed
 from first_jupyter_server.federation.catalog import Place, Replica
 from first_jupyter_server.federation.decision import Route
 
@@ -11,6 +12,19 @@ from .recordings import seen
 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"Why?"}],"stream":true}'
 DONE = b"data: [DONE]\n\n"
+
+
+class Answer(GoingOn):
+    """An answer whose client gets all that it may."""
+
+    def __init__(self):
+        self.passed = Passed()
+        super().__init__(BODY, "chat/completions", "local", self.passed)
+
+    def passes(self, data):
+        data = self.take(data)
+        self.passed.add(data)
+        return data
 
 
 def route(name, kind="local"):
@@ -28,8 +42,8 @@ def says(*texts, finish=None):
 @pytest.fixture
 def lost():
     """An answer that lost its replica after its first words, of which the last is to be written again."""
-    answer = GoingOn(BODY, "chat/completions", "local")
-    answer.take(says("The", " sky"))
+    answer = Answer()
+    answer.passes(says("The", " sky"))
     answer.lost(route("a"), "it went away")
     answer.request()
     return answer
@@ -38,9 +52,9 @@ def lost():
 def test_an_answer_waits_until_the_next_replica_writes_something_new(lost):
     began = []
     lost.joins(route("b"), lambda: began.append(True))
-    assert lost.take(says(" sky") + b": still here\n\n") == b": still here\n\n"
+    assert lost.passes(says(" sky") + b": still here\n\n") == b": still here\n\n"
     assert (lost.waits, began) == (True, [])
-    assert seen(lost.take(says(" is"))).text == " is"
+    assert seen(lost.passes(says(" is"))).text == " is"
     assert (lost.waits, began) == (False, [True])
 
 
@@ -49,11 +63,11 @@ def test_seams_are_those_of_replicas_that_wrote(lost):
         lost.joins(route("none"), bool)
         lost.request()
         lost.joins(route(name), bool)
-        lost.take(says(*texts))
+        lost.passes(says(*texts))
         lost.lost(route(name), "it went away")
         lost.request()
     lost.joins(route("d"), bool)
-    (seams,) = seen(lost.take(says(" blue", ".", finish="stop"))).seams[-1:]
+    (seams,) = seen(lost.passes(says(" blue", ".", finish="stop"))).seams[-1:]
     assert [(seam["at"], seam["from"], seam["to"]) for seam in seams] == [
         (7, "a/1", "b/1"),
         (10, "b/1", "c/1"),
@@ -63,7 +77,7 @@ def test_seams_are_those_of_replicas_that_wrote(lost):
 
 def test_all_of_the_text_is_given_where_nothing_was_written_but_what_was_known(lost):
     lost.joins(route("b"), bool)
-    lost.take(says(" sky"))
+    lost.passes(says(" sky"))
     lost.lost(route("b"), "it ended the answer without saying why")
     (_, given) = json.loads(lost.request())["messages"]
     assert given["content"] == "The sky"
@@ -72,23 +86,23 @@ def test_all_of_the_text_is_given_where_nothing_was_written_but_what_was_known(l
 @pytest.mark.parametrize(("kind", "given_up"), [("first-gateway", True), ("local", False)])
 def test_who_goes_on_may_cut_like_who_began(lost, kind, given_up):
     lost.joins(route("b", kind), bool)
-    passed = lost.take(says(" sky", " is") + DONE)
+    passed = lost.passes(says(" sky", " is") + DONE)
     assert (passed.endswith(DONE), bool(lost.given_up)) == (not given_up, given_up)
 
 
 @pytest.mark.parametrize(("backend", "may"), [("vllm", True), ("other", False)])
 def test_a_look_at_an_answer_changes_nothing(backend, may):
-    answer = GoingOn(BODY, "chat/completions", "local")
-    answer.take(says("The"))
+    answer = Answer()
+    answer.passes(says("The"))
     assert answer.may_go_on(route("a"), [Place("b", "local", backend)]) is may
     assert not answer.waits
-    assert answer.take(says(" sky") + DONE) == says(" sky") + DONE
+    assert answer.passes(says(" sky") + DONE) == says(" sky") + DONE
 
 
 def test_half_an_event_of_a_lost_replica_is_forgotten(lost):
     lost.joins(route("b"), bool)
-    lost.take(says(" sky", " is") + says(" blue")[:20])
+    lost.passes(says(" sky", " is") + says(" blue")[:20])
     lost.lost(route("b"), "it went away")
     lost.request()
     lost.joins(route("c"), bool)
-    assert seen(lost.take(says(" is", " grey"))).text == " grey"
+    assert seen(lost.passes(says(" is", " grey"))).text == " grey"

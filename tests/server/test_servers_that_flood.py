@@ -6,8 +6,9 @@ import contextlib
 import httpx
 import pytest
 from first_jupyter_server.dataplane import upstream
+from first_jupyter_server.dataplane.sieve import MAX_EVENT
 from first_jupyter_server.dataplane.splice import Diverged, Splice
-from first_jupyter_server.dataplane.transcript import MAX_EVENT, SoFar
+from first_jupyter_server.dataplane.transcript import SoFar
 
 from .conftest import CHAT, begin_events, event, json_answer
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from first_jupyter_server.dataplane.sieve import Sieve
 from first_jupyter_server.dataplane.splice import Diverged, Seam, Splice, finish_events
 from first_jupyter_server.dataplane.transcript import SoFar, Transcript
 
@@ -15,9 +16,9 @@ GIVEN = {"chat": ("1. Red:", 4), "text": (" Paris.", 2)}
 
 def gone_on(first, second, cut, given):
     """Break the first stream after so many bytes; return what the client gets, None where it is too early."""
-    kept = Transcript(chat="text" not in first)
-    passed = kept.take(recorded(first)[:cut])
-    so_far = kept.read()
+    passed, kept = Sieve().take(recorded(first)[:cut]), Transcript(chat="text" not in first)
+    kept.read(passed)
+    so_far = kept.so_far()
     text, tokens = given
     if not so_far.text.startswith(text) or so_far.finish:
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from first_jupyter_server.errors import ApiError
 
-from .sse import Tail
+from .passed import Passed
 
 if TYPE_CHECKING:
     from .downstream import Connection
@@ -52,7 +52,7 @@ class Answer:
         self.is_events = False
         self.begun = False
         self.status = 0
-        self.tail = Tail()
+        self.passed = Passed()
         self.first_byte: float | None = None
 
     def head(self, status: int, headers: Headers, length: int | None) -> None:
@@ -74,7 +74,7 @@ class Answer:
         if self.first_byte is None:
             self.first_byte = time.monotonic()
             self._on_first()
-        self.tail.add(data)
+        self.passed.add(data)
         if self._chunked and self._head is None:
             # The way of nearly every token.
             self._connection.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
@@ -90,12 +90,12 @@ class Answer:
     @property
     def is_whole(self) -> bool:
         """Whether the client has got a stream's end mark."""
-        return self.is_events and self.tail.is_done
+        return self.is_events and self.passed.is_done
 
     @property
     def is_cut(self) -> bool:
         """Whether a stream has stopped short of its end mark."""
-        return self.is_events and self._ends_with_mark and self.status == 200 and not self.tail.is_done
+        return self.is_events and self._ends_with_mark and self.status == 200 and not self.passed.is_done
 
     def end(self) -> None:
         """End the answer."""
@@ -116,7 +116,7 @@ class Answer:
             self.status = error.status
             self._connection.respond(error.status, headers, error.body())
         elif self.is_events:
-            boundary = b"" if self.tail.at_event_boundary else b"\n\n"
+            boundary = b"" if self.passed.at_event_boundary else b"\n\n"
             self._write(boundary + error.event())
             self._connection.write(b"0\r\n\r\n")
             self._connection.finish()

@@ -152,7 +152,8 @@ class Delivery:
                 attempt.pause_reading()
         else:
             may = self._answer.is_events and self._path in ROUTES and len(self._body) <= MAX_BODY
-            self._going_on = GoingOn(self._body, self._path, attempt.route.place.kind) if may else None
+            kind, passed = attempt.route.place.kind, self._answer.passed
+            self._going_on = GoingOn(self._body, self._path, kind, passed) if may else None
 
     def on_data(self, data: bytes) -> None:
         """Pass a piece of the body on."""
@@ -166,13 +167,13 @@ class Delivery:
             self._answer.data(data)
         else:
             try:
-                data = going_on.take(data)
+                passed = going_on.take(data)
             except Diverged:
                 self._insist(going_on)
                 return
-            if data:
-                self._answer.data(data)
-            if going_on.given_up:
+            if passed:
+                self._answer.data(passed)
+            if passed is not data and going_on.given_up:
                 self.abort()
                 self._break_off(f"gave up ({going_on.given_up.rstrip('.')})")
 
@@ -267,7 +268,7 @@ class Delivery:
         going_on = self._going_on
         if (attempt := self._attempt) is None:
             return
-        if self._answer.tail.is_done:
+        if self._answer.passed.is_done:
             self._end()
             return
         self._plane.failed(attempt, f"it {what}")

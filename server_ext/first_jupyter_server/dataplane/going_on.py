@@ -12,8 +12,10 @@ from first_jupyter_server.federation.catalog import Place
 from first_jupyter_server.federation.decision import Route
 
 from .continuation import is_spent, next_ask, unsuited, why_not
+from .passed import Passed
+from .sieve import MAX_EVENT, Sieve
 from .splice import Seam, Splice, finish_events
-from .transcript import SoFar, Transcript
+from .transcript import TOO_LONG, SoFar, Transcript
 
 __all__ = ["MAX_BODY", "ROUTES", "GoingOn"]
 
@@ -35,6 +37,8 @@ class GoingOn:
         The request as its client sent it, and the path below ``/v1/``.
     kind
         The kind of the cluster that begins it.
+    passed
+        What the client has been sent, kept from here on.
 
     Attributes
     ----------
@@ -47,10 +51,29 @@ class GoingOn:
         What happened to the replica that was lost last, for a person.
     """
 
-    def __init__(self, body: bytes, route: str, kind: str) -> None:
+    __slots__ = (
+        *(
+            "_asked",
+            "_asked_at",
+            "_began",
+            "_body",
+            "_kept",
+            "_known",
+            "_left",
+            "_passed",
+            "_route",
+            "_seams",
+        ),
+        *("_sieve", "_so_far", "_splice", "_transcript", "_whole", "take", "waits", "what"),
+    )
+
+    def __init__(self, body: bytes, route: str, kind: str, passed: Passed) -> None:
         self._body = body
         self._route = route
-        self._transcript = Transcript(chat=route == "chat/completions", cuts=dialects.cuts(kind))
+        self._passed = passed
+        passed.keep()
+        self._sieve = Sieve(cuts=dialects.cuts(kind), says_why=self._says_why)
+        self._transcript: Transcript | None = None
         self._asked: dict[str, Any] = {}
         self._so_far = SoFar()
         self._splice: Splice | None = None
@@ -60,7 +83,7 @@ class GoingOn:
         self._asked_at = -1
         self._known, self._kept = "", 0
         self._began: Callable[[], object] = bool
-        self.take: Callable[[bytes], bytes] = self._transcript.take
+        self.take: Callable[[bytes], bytes] = self._sieve.take
         self.waits = False
         self.what = ""
 
@@ -69,12 +92,12 @@ class GoingOn:
     @property
     def given_up(self) -> str:
         """Why the server has given the answer up in words of its own; empty while it has not."""
-        return self._transcript.broken
+        return self._sieve.broken
 
     def rest(self) -> bytes:
         """Return what the end of the stream leaves to be passed on: nothing but an end mark."""
         rest = self._splice.rest() if self._splice is not None else b""
-        rest = self._transcript.take(rest) + self._transcript.rest()
+        rest = self._sieve.take(rest) + self._sieve.rest()
         return rest if rest.strip() == b"data: [DONE]" else b""
 
     # once its replica is lost
@@ -91,7 +114,7 @@ class GoingOn:
         self.waits = True
         # What was written again and no more would be written again by the next one, and no more.
         self._whole = len(self._so_far.text) == self._asked_at
-        self._transcript.rest()
+        self._sieve.rest()
 
     def ending(self) -> bytes:
         """Return the events that are missing where the text itself is whole."""
@@ -125,8 +148,8 @@ class GoingOn:
         left = self._left.replica.id if self._left is not None else ""
         seam = Seam(len(self._so_far.text), left, route.replica.id, route.place.cluster)
         self._splice = Splice(self._so_far, self._known, self._kept, (*self._seams, seam))
-        self._transcript.broken = ""
-        self._transcript.cuts = dialects.cuts(route.place.kind)
+        self._sieve.broken = ""
+        self._sieve.cuts = dialects.cuts(route.place.kind)
         self._began = began
         self.take = self._take_spliced
 
@@ -137,10 +160,30 @@ class GoingOn:
 
     def _look(self, route: Route) -> None:
         self._left = route
-        self._so_far = self._transcript.read()
+        self._so_far = self._read().so_far()
         self._asked = self._asked or orjson.loads(self._body)
         if self._splice is not None:
             self._seams = self._splice.seams
+
+    def _read(self) -> Transcript:
+        """Read what has been passed on since this was done last: only who has to know what it says does."""
+        if self._transcript is None:
+            self._transcript = Transcript(chat=self._route == ROUTES[0])
+        raw = self._passed.unread()
+        if raw is None:
+            self._transcript.fail(TOO_LONG)
+        elif self._sieve.is_large:
+            self._transcript.fail(f"an event of more than {MAX_EVENT // 2**20} MB")
+        else:
+            self._transcript.read(raw)
+        return self._transcript
+
+    def _says_why(self, last: bytes) -> bool:
+        """Whether the answer has said why it ends, by these last events, or cannot be gone on with."""
+        before = self._read().so_far()
+        end = Transcript(chat=self._route == ROUTES[0])
+        end.read(last)
+        return any(part.more or part.finish is not None for part in (before, end.so_far()))
 
     def _take_spliced(self, data: bytes) -> bytes:
         assert self._splice is not None  # noqa: S101  # a replica has joined
@@ -148,7 +191,7 @@ class GoingOn:
         if self.waits and self._splice.begun:
             self.waits = False
             self._began()
-        return self._transcript.take(data)
+        return self._sieve.take(data)
 
     def _unsuited(self, backend: str) -> str:
         return unsuited(backend, self._asked, self._so_far, self._route)

@@ -32,7 +32,7 @@ def outcome(
     since
         When it came, by the monotonic clock.
     """
-    usage = answer.tail.usage()
+    usage = answer.passed.usage()
     return {
         "request_id": choosing.request_id,
         "at": choosing.arrived,

@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from .transcript import MAX_EVENT, SoFar
+from .sieve import MAX_EVENT
+from .transcript import SoFar
 
 __all__ = ["Diverged", "Seam", "Splice", "finish_events"]
 

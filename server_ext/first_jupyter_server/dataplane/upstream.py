@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 import httptools
 
+from .chunks import OPENINGS
 from .dialing import authority, dial
 
 __all__ = ["Pool", "Receiver", "UpstreamConnection", "Way", "request_bytes"]
@@ -67,6 +68,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._bodiless = 0
         self._in_head = False
         self._half_head: asyncio.TimerHandle | None = None
+        self._chunk_is_whole = self._between_chunks = False
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -78,6 +80,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._receiver = receiver
         self._complete = False
         self._ends_with_connection = False
+        self._chunk_is_whole = self._between_chunks = False
         self._headers = []
         self._bodiless = 0
         self._parser = httptools.HttpResponseParser(self)
@@ -108,10 +111,20 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came and hand its body over in one piece, however many chunks it was."""
-        if self._parser is None or self._receiver is None:
+        """Parse what came and hand its body over in one piece, however many chunks it was.
+
+        Nearly every token comes as one chunk in one read. The parser need not see it: it is between two
+        chunks before and after.
+        """
+        receiver = self._receiver
+        if self._parser is None or receiver is None:
             self.transport.abort()
             return
+        if self._between_chunks and (size := len(data)) < len(OPENINGS):
+            opening = OPENINGS[size]
+            if data.startswith(opening) and data.endswith(b"\r\n"):
+                receiver.on_data(data[len(opening) : -2])
+                return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -120,6 +133,11 @@ class UpstreamConnection(asyncio.Protocol):
         if not self._body and not self._may_go_on(len(data)):
             self.transport.abort()
             return
+        # Were it within the next chunk's first line, either that line were whole or the end of it missing.
+        if self._chunk_is_whole and data.endswith(b"\r\n"):
+            self._between_chunks, self._bodiless = True, 0
+        else:
+            self._between_chunks = False
         self._hand_over()
 
     def _may_go_on(self, size: int) -> bool:
@@ -188,6 +206,14 @@ class UpstreamConnection(asyncio.Protocol):
     def on_body(self, data: bytes) -> None:
         """Collect a piece of the body (called by the parser)."""
         self._body.append(data)
+
+    def on_chunk_header(self) -> None:
+        """Note that a chunk has begun (called by the parser)."""
+        self._chunk_is_whole = False
+
+    def on_chunk_complete(self) -> None:
+        """Note that a chunk has ended (called by the parser)."""
+        self._chunk_is_whole = True
 
     def on_message_complete(self) -> None:
         """Note the end (called by the parser), but for an interim answer."""
