@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["ask", "due"]
 
 # A long answer is sent whole with each update: small steps cost more and show less as it grows.
-STEP = 100
-PATIENCE = 0.6
+STEP = 80  # characters
+PATIENCE = 1.1  # seconds
+LONG = 4000  # characters, with which steps and patience have doubled
 
 
 def ask(
@@ -53,7 +54,7 @@ def ask(
     try:
         call.start()
         while not tally.ended:
-            for piece in call.take(1 / rate if tally.text else 0.1):
+            for piece in call.take(max(1 / rate, call.pile_up) if tally.text else 0.1):
                 tally.add(piece)
             now = time.perf_counter()
             if not tally.text:
@@ -85,7 +86,9 @@ def _learn_who_served(answer: Answer) -> None:
 
 def due(elapsed: float, grown: int, length: int, rate: float) -> bool:
     """Whether a text of `length` that has `grown` since its last update is to be shown again now."""
-    return grown > 0 and elapsed >= 1 / rate and (grown >= min(STEP, length / 4) or elapsed >= PATIENCE)
+    longer = 1 + length / LONG
+    enough = grown >= min(STEP * longer, length / 4) or elapsed >= PATIENCE * longer
+    return grown > 0 and elapsed >= 1 / rate and enough
 
 
 class Tally:

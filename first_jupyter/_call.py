@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Piece"]
 
-# The screen changes some times a second: to wake up for every token would cost more than all the rest.
-PILE_UP = 0.05
+# To wake up for every token would cost more than all the rest. An answer's end is seen later by as much: by
+# a hundredth of its time at most, but for short ones.
+PILE_UP = (0.05, 0.3)
+SHARE = 0.01
 
 Json = dict[str, Any]
 
@@ -62,9 +64,14 @@ class Call(threading.Thread):
         super().__init__(name="first-call", daemon=True)
         self._pieces: deque[Piece] = deque()
         self._wake = threading.Event()
-        self._flows = False
+        self._flows_since = 0.0
         url = f"{connection.base_url}/chat/completions"
         self._exchange = Exchange(connection, "POST", url, body, headers=headers)
+
+    @property
+    def pile_up(self) -> float:
+        """Seconds for which the answer's words may pile up, by now."""
+        return self._exchange.pile_up
 
     def take(self, timeout: float) -> list[Piece]:
         """Wait until the first word or the last comes, or `timeout` seconds; take what is there."""
@@ -93,11 +100,11 @@ class Call(threading.Thread):
 
     def _put(self, piece: Piece) -> None:
         self._pieces.append(piece)
-        if not self._flows or piece.done or piece.error:
-            self._flows = bool(piece.text)
+        if not self._flows_since or piece.done or piece.error:
+            self._flows_since = piece.at if piece.text else 0.0
             self._wake.set()
-        if self._flows:
-            self._exchange.pile_up = PILE_UP
+        if self._flows_since:
+            self._exchange.pile_up = pile_up(piece.at - self._flows_since)
 
     def _stream(self, exchange: Exchange) -> None:
         for _, data in exchange.events():
@@ -108,6 +115,12 @@ class Call(threading.Thread):
             if piece.error:
                 return
         raise FirstError("the connection to the server was lost")
+
+
+def pile_up(age: float) -> float:
+    """Return the seconds for which words may pile up `age` seconds after the first one."""
+    least, most = PILE_UP
+    return min(max(SHARE * age, least), most)
 
 
 def _piece(event: Json) -> Piece:

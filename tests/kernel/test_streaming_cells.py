@@ -10,6 +10,7 @@ from wire import LOADING
 import first_jupyter
 from first_jupyter import FirstError
 from first_jupyter._ask import due
+from first_jupyter._call import pile_up
 from first_jupyter._errors import Interrupted
 
 
@@ -34,15 +35,31 @@ def test_a_slow_answer_is_shown_while_it_is_written(shell, wire):
 
 @pytest.mark.parametrize("rate", [5, 8, 20])
 @pytest.mark.parametrize("speed", [20, 75, 400, 4000])
-def test_updates_stay_few_at_any_speed(rate, speed):
-    shown, last, count, times = 0, -1.0, 0, []
+@pytest.mark.parametrize("width", [1, 4, 7])
+def test_two_thousand_tokens_take_at_most_120_updates_at_any_speed(rate, speed, width):
+    shown, last, times = 0, -1.0, []
     for token in range(1, 2001):
-        now = token / speed
-        if due(now - last, 5 * token - shown, 5 * token, rate):
-            shown, last, count = 5 * token, now, count + 1
+        now, length = token / speed, width * token
+        if due(now - last, length - shown, length, rate):
+            shown, last = length, now
             times.append(now)
-    assert count <= max(125, 2000 / speed / 0.6 + 2)
+    assert len(times) <= 120
     assert all(b - a >= 1 / rate - 1e-9 for a, b in pairwise(times))
+
+
+@pytest.mark.parametrize("speed", [1, 5])
+def test_a_very_slow_answer_is_shown_every_few_words(speed):
+    shown, last = 0, 0.0
+    for token in range(1, 200):
+        now, length = token / speed, 4 * token
+        if due(now - last, length - shown, length, 6):
+            shown, last = length, now
+        assert now - last < 2
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(0, 0.05), (5, 0.05), (10, 0.1), (29, 0.29), (100, 0.3)])
+def test_words_pile_up_for_a_hundredth_of_the_time_that_an_answer_took(age, seconds):
+    assert pile_up(age) == pytest.approx(seconds)
 
 
 def test_an_interrupt_keeps_the_text_and_frees_the_model(shell, wire):
