@@ -1,4 +1,7 @@
-"""Makes the clusters of a federation file, each by its kind: ours, and those that other packages add."""
+"""Makes the clusters of a federation file, each by its kind: ours, and those that other packages add.
+
+What a kind needs is imported when a cluster of it is made: most servers have clusters of one kind or two.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,8 @@ from pydantic import BaseModel
 from first_jupyter_server import config
 from first_jupyter_server.auth.scopes import Service
 
-from . import first_gateway
 from .added import added
 from .base import Cluster, Kind
-from .globus_compute import GlobusComputeCluster
-from .globus_endpoint import executor
-from .local import LocalCluster
-from .openai import OpenAICluster
 from .surroundings import Surroundings
 
 __all__ = ["Surroundings", "login_section", "make", "services"]
@@ -31,15 +29,36 @@ class _Ours:
     make: Callable[[str, Any, Surroundings], Sequence[Cluster]]
 
 
-def _globus(name: str, section: config.GlobusComputeCluster, here: Surroundings) -> list[Cluster]:
+def _local(name: str, section: config.LocalCluster, here: Surroundings) -> Sequence[Cluster]:
+    from .local import LocalCluster  # noqa: PLC0415
+
+    return [LocalCluster(name, section, here)]
+
+
+def _globus(name: str, section: config.GlobusComputeCluster, here: Surroundings) -> Sequence[Cluster]:
+    from .globus_compute import GlobusComputeCluster  # noqa: PLC0415
+    from .globus_endpoint import executor  # noqa: PLC0415
+
     return [GlobusComputeCluster(name, section, executor(section.endpoint, section.function, here), here)]
 
 
+def _openai(name: str, section: config.OpenAISection, here: Surroundings) -> Sequence[Cluster]:
+    from .openai import OpenAICluster  # noqa: PLC0415
+
+    return [OpenAICluster(name, section, here)]
+
+
+def _gateway(name: str, section: config.GatewaySection, here: Surroundings) -> Sequence[Cluster]:
+    from . import first_gateway  # noqa: PLC0415
+
+    return first_gateway.make(name, section, here)
+
+
 OURS: Mapping[str, Kind] = {
-    "local": _Ours(config.LocalCluster, lambda *given: [LocalCluster(*given)]),
+    "local": _Ours(config.LocalCluster, _local),
     "globus-compute": _Ours(config.GlobusComputeCluster, _globus),
-    "openai": _Ours(config.OpenAISection, lambda *given: [OpenAICluster(*given)]),
-    "first-gateway": _Ours(config.GatewaySection, first_gateway.make),
+    "openai": _Ours(config.OpenAISection, _openai),
+    "first-gateway": _Ours(config.GatewaySection, _gateway),
 }
 
 

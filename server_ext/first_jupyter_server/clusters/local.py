@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from first_jupyter_remote import functions
 from first_jupyter_remote.protocol import ReplicaRecord, Stage
 
 from first_jupyter_server import config
@@ -116,7 +115,7 @@ class LocalCluster:
 
     async def tail(self, replica: str) -> tuple[Sequence[str], str]:
         """Return the last lines of a replica's log as it is now, and the file."""
-        said = await asyncio.to_thread(functions.tail, str(self._home), replica)
+        said = await _call("tail", str(self._home), replica)
         return said["lines"], said["file"]
 
     def took(self, model: str) -> Sequence[float]:
@@ -137,11 +136,11 @@ class LocalCluster:
 
     async def _hold(self, replicas: Sequence[str], seconds: float) -> None:
         for replica in replicas:
-            await asyncio.to_thread(functions.hold, str(self._home), replica, seconds)
+            await _call("hold", str(self._home), replica, seconds)
 
     async def _wake(self, replica: str, run: Running) -> None:
         try:
-            await asyncio.to_thread(functions.wake, str(self._home), replica)
+            await _call("wake", str(self._home), replica)
         except OSError as error:
             run.note = f"it could not be woken: {error}"
             run.miss()
@@ -171,7 +170,7 @@ class LocalCluster:
         self._log.info("Replica %s ended: %s", replica, run.record.reason or run.record.stage)
         with contextlib.suppress(OSError):
             # Looking through the records removes the old ones, and their logs.
-            await asyncio.to_thread(functions.find, str(self._home))
+            await _call("find", str(self._home))
 
     def _take(self, served: Served[config.LocalModel], run: Running, record: ReplicaRecord) -> None:
         """Take a record; learn from the first that says ready, and note the one that tells of the end."""
@@ -182,3 +181,14 @@ class LocalCluster:
         elif record.stage is Stage.READY:
             self._starts.learn(run)
         self._changed()
+
+
+async def _call(function: str, *given: Any) -> Any:
+    """Call one of the cluster's functions in a thread, which imports them: Jupyter's start needs none."""
+
+    def call() -> Any:
+        from first_jupyter_remote import functions  # noqa: PLC0415
+
+        return getattr(functions, function)(*given)
+
+    return await asyncio.to_thread(call)
