@@ -14,11 +14,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import procs
+from goals import Row, table
 
 ROOT = Path(__file__).parents[1]
 BROWSER = ROOT / "tests" / "browser"
@@ -43,23 +43,6 @@ Made by `python benchmarks/face.py --write` on {date}. The machine: {machine}.
   models in every state, some of them queued and starting. What changes on the server is told over
   JupyterLab's own event socket, which is not counted.
 """
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure, and what it may be at most."""
-
-    what: str
-    value: float
-    goal: float
-    unit: str = ""
-
-    @property
-    def line(self) -> str:
-        """The row of a table."""
-        shown = f"{self.value:.1f}" if self.value % 1 else f"{self.value:.0f}"
-        verdict = "met" if self.value <= self.goal else "**missed**"
-        return f"| {self.what} | {shown}{self.unit} | {self.goal:g}{self.unit} | {verdict} |"
 
 
 def script(address: str, *arguments: object) -> dict[str, Any]:
@@ -102,12 +85,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
-    head = ["| what | measured | goal | |", "|---|---|---|---|"]
-    table = "\n".join(head + [row.line for row in measure(asked.loads, asked.seconds)])
-    print(table)
+    figures = table(measure(asked.loads, asked.seconds))
+    print(figures)
     if asked.write:
         words = {"date": procs.today(), "machine": procs.machine()}
-        text = DOCUMENT.format(table=table, loads=asked.loads, seconds=asked.seconds, **words)
+        text = DOCUMENT.format(table=figures, loads=asked.loads, seconds=asked.seconds, **words)
         (ROOT / "docs" / "benchmarks-face.md").write_text(text)
 
 

@@ -109,12 +109,10 @@ class Jupyter:
 
 
 @contextlib.contextmanager
-def upstream(cpu: int) -> Iterator[tuple[Target, int]]:
-    """Start the upstream; its target is the direct connection."""
+def upstream(cpu: int, program: str = "upstream.py") -> Iterator[tuple[Target, int]]:
+    """Start the upstream, or another program that prints its port; its target is the direct connection."""
     with procs.pinned(cpu):
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / "upstream.py")], stdout=subprocess.PIPE, text=True
-        )
+        process = subprocess.Popen([sys.executable, str(HERE / program)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
         port = int(process.stdout.readline())
