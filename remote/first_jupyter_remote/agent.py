@@ -12,6 +12,7 @@ from . import backoff, job
 from .addresses import LOOPBACK, addresses
 from .backends import LaunchError, backend
 from .draining import GRACE, drain
+from .json_lines import form_of
 from .last_lines import last_lines, secrets_of
 from .lease import Lease
 from .log import Log
@@ -109,7 +110,9 @@ class Agent:
         # A clock that is set right meanwhile must not end anything.
         self._epoch = time.time() - time.monotonic()
         self._job = job.current(os.environ, self._now())
-        self._log = Log(place / f"{replica}.log", secrets=secrets_of({**os.environ, **spec.env}))
+        env = {**os.environ, **spec.env}
+        form = form_of(env, spec.backend, model=spec.id, replica=replica)
+        self._log = Log(place / f"{replica}.log", secrets=secrets_of(env), form=form)
         self._server: Server | None = None
         self._tunnels: list[Tunnel] = []
         self._ready_at: float | None = None

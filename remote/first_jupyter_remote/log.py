@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .last_lines import ACCESS, blotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 __all__ = ["Log"]
@@ -32,10 +32,19 @@ class Log:
         Its size in bytes from which on it is put aside.
     secrets
         What is blotted out in each line before anybody can read it; more may be added.
+    form
+        Makes of a line what is written into the file.
     """
 
-    def __init__(self, path: Path | None = None, limit: int = LOG_LIMIT, secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        limit: int = LOG_LIMIT,
+        secrets: Iterable[str] = (),
+        form: Callable[[str], str] = str,
+    ) -> None:
         self.path = path
+        self._form = form
         self.limit = limit
         self.secrets = set(secrets)
         self.tail: deque[str] = deque(maxlen=400)
@@ -55,6 +64,6 @@ class Log:
                 self.path.replace(self.path.with_name(f"{self.path.name}.1"))
             file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                os.write(file, f"{line}\n".encode(errors="replace"))
+                os.write(file, f"{self._form(line)}\n".encode(errors="replace"))
             finally:
                 os.close(file)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .last_lines import blotted, last_lines, secrets_of
+from .protocol.log_line import message_of
 from .records import look_up
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def tail(home: str, replica: str) -> dict[str, Any]:
     path = place / f"{replica}.log"
     # Node agents of this release blot secrets out as they write; those of an earlier one did not.
     secrets = secrets_of(os.environ) | ({record.key} if record is not None and record.key else set())
-    lines = [blotted(line, secrets) for line in _end(path)]
+    lines = [blotted(message_of(line), secrets) for line in _end(path)]
     return {"lines": list(last_lines(lines, LINES, BYTES)), "file": str(path)}
 
 

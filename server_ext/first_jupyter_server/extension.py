@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from datetime import UTC, datetime
 from functools import partial
@@ -43,6 +44,7 @@ from .paths.doors import Doors
 from .paths.meeting_place import MeetingPlace, MeetingPlaceError
 from .paths.relay import Relay
 from .paths.rooms import Rooms
+from .request_log import RequestLog
 from .runtime_file import RuntimeFile
 from .usage.ledger import Ledger
 
@@ -131,6 +133,7 @@ class FirstApp(ExtensionApp):
         self.rooms = self._rooms(data / "rendezvous.pem")
         self.relay = Relay(self.log)
         self.ledger = Ledger(data / "usage.sqlite3", self.log)
+        self.requests = RequestLog(self.log, verbose=cast("int", self.log_level) <= logging.DEBUG)
         here = kinds.Surroundings(
             data=data,
             federation_file=named,

@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["of_batches", "of_dataplane"]
 
-FAILED = (
-    "Request %(request_id)s to %(model)s failed with %(outcome)s (HTTP %(status)d) after %(total_s).1f s; "
-    "cluster: %(cluster)s, replica: %(replica)s."
-)
-
 
 def of_dataplane(first: FirstApp, message: dict[str, Any]) -> None:
     """Take a message from the data plane."""
@@ -68,17 +63,11 @@ def of_batches(first: FirstApp, message: dict[str, Any]) -> None:
 
 
 def _account(first: FirstApp, outcomes: list[dict[str, Any]]) -> None:
-    """Enter requests that have ended, and tell of those that failed by the id that their clients know."""
-    first.ledger.add(first.notebooks.named(outcomes))
+    """Enter requests that have ended, and tell of them by the id that their clients know."""
+    named = first.notebooks.named(outcomes)
+    first.ledger.add(named)
     first.metrics.counted.requests(outcomes)
-    for outcome in filter(_has_failed, outcomes):
-        first.log.warning(FAILED, outcome)
-
-
-def _has_failed(outcome: dict[str, Any]) -> bool:
-    """Whether a request failed by no fault of who asked."""
-    status, code = int(outcome["status"]), outcome["outcome"]
-    return status >= 500 or (status < 400 and code not in ("ok", "cancelled"))
+    first.requests.add(named)
 
 
 def _spread(first: FirstApp, name: str, replicas: int) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+import json_logs
 import pytest
 from jupyter_process import SMOLLM2, Jupyter, wait_until
 
@@ -24,6 +25,13 @@ ASKED = {
     # What a server has read before changes its answers in the last digits.
     "extra_body": {"cache_prompt": False},
 }
+ASK_VLLM = f"""
+import openai
+answer = openai.OpenAI().with_options(default_headers={{"x-first-avoid": "small"}}).chat.completions.create(
+    model={SMOLLM2!r}, messages=[{{"role": "user", "content": "Hello"}}], max_tokens=2
+)
+print(answer._request_id)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -138,27 +146,49 @@ def test_the_ledger_has_one_whole_answer(hot):
     assert (last["outcome"], last["completion_tokens"]) == ("ok", counts(broken)[1])
 
 
-@pytest.fixture
-def mixed(weights, jupyter):
-    """Start a server with the model on two clusters, served by vLLM and by llama.cpp."""
+@pytest.fixture(scope="module")
+def mixed(weights, tmp_path_factory):
+    """Start a server with the model on two clusters, served by vLLM and by llama.cpp; logs are JSON."""
     python, folder = os.environ.get("FIRST_TEST_VLLM_PYTHON"), os.environ.get("FIRST_TEST_VLLM_MODEL")
     if not python or not folder:
         pytest.fail("there is no vLLM to test: run .ci/vllm-env, or deselect with -m 'not vllm'")
     small = {"id": SMOLLM2, "backend": "llama.cpp", "weights": weights, "context": 2048}
     args = ["--enforce-eager", "--kv-cache-memory-bytes", "134217728"]
     large = {**small, "backend": "vllm", "weights": folder, "python": python, "args": args}
+    large["env"] = {"FIRST_LOG_FORMAT": "json"}
     clusters = {
         "large": {"kind": "local", "models": [large]},
         "small": {"kind": "local", "models": [small | {"args": ["--threads", "1"]}]},
     }
-    return jupyter(federation=json.dumps({"clusters": clusters}))
+    home = tmp_path_factory.mktemp("mixed")
+    json_logs.configure(home)
+    server = Jupyter(home, federation=json.dumps({"clusters": clusters}))
+    for cluster in clusters:
+        server.post("models/start", model=SMOLLM2, cluster=cluster)
+
+    def places():
+        return {place["cluster"]: place["state"] for place in server.get("models")["models"][0]["clusters"]}
+
+    wait_until(lambda: set(places().values()) == {"hot"}, 300, places)
+    yield server
+    server.close()
+
+
+@pytest.mark.vllm
+def test_a_request_is_followed_by_its_id_from_the_kernel_to_the_node(mixed):
+    with mixed.kernel() as run:
+        request = run(ASK_VLLM).strip()
+    told = wait_until(lambda: len(found := json_logs.lines_of(mixed, request)) == 2 and found, 60)
+    by = {line["logger"]: line for line in map(json.loads, told)}
+    jupyters, nodes = by["FirstApp.requests"], by["vllm"]
+    assert (jupyters["outcome"], jupyters["status"], jupyters["notebook"]) == ("ok", 200, "n.ipynb")
+    assert (jupyters["cluster"], jupyters["replica"]) == ("large", nodes["replica"])
+    assert nodes["model"] == jupyters["model"] == SMOLLM2
+    assert {"time", "level", "message", "total_s"} <= jupyters.keys() & nodes.keys()
 
 
 @pytest.mark.vllm
 def test_an_answer_goes_on_when_the_engine_dies_behind_a_server_that_lives(mixed):
-    def places():
-        return {place["cluster"]: place["state"] for place in mixed.get("models")["models"][0]["clusters"]}
-
     def kill_engine(_):
         servers = [pid for pid, words in mixed.processes().items() if "vllm_server.py" in words]
         (engine,) = (
@@ -169,9 +199,6 @@ def test_an_answer_goes_on_when_the_engine_dies_behind_a_server_that_lives(mixed
         )
         os.kill(engine, signal.SIGKILL)
 
-    for cluster in places():
-        mixed.post("models/start", model=SMOLLM2, cluster=cluster)
-    wait_until(lambda: set(places().values()) == {"hot"}, 300, places)
     asked = {**ASKED, "extra_headers": {"x-first-avoid": "small"}}
     with mixed.openai() as client:
         broken = answer(client, asked, after_first_word=kill_engine)

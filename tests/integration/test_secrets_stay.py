@@ -6,6 +6,7 @@ import json
 import uuid
 
 import httpx
+import json_logs
 import openai
 import pytest
 from campus import MODEL, Campus
@@ -15,17 +16,20 @@ PROMPT, KEY = f"prompt-{uuid.uuid4().hex}", f"sk-{uuid.uuid4().hex}"
 READS = ["status", "models", "clusters", "current", "usage", "why", "rules", "login"]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
+@pytest.fixture(scope="module", params=["text", "json"])
+def server(request, tmp_path_factory):
     """A server that logs all it can, and a server of somebody else's that wants a key."""
-    campus = Campus(free_port())
+    campus, home = Campus(free_port()), tmp_path_factory.mktemp("secrets")
+    if request.param == "json":
+        json_logs.configure(home)
     section = {**campus.section, "key_env": "CAMPUS_KEY"}
     running = Jupyter(
-        tmp_path_factory.mktemp("secrets"),
+        home,
         "--debug",
         env={"CAMPUS_KEY": KEY},
         federation=json.dumps({"clusters": {"campus": section}}),
     )
+    running.logs_json = request.param == "json"
     yield running
     running.close()
     campus.kill()
@@ -94,3 +98,12 @@ def test_no_command_line_holds_a_secret(server, asked):
 def test_jupyters_token_is_in_no_file_of_ours(server, asked):
     ours = [path for path in holding(server, server.token) if path.parts[0] == "data"]
     assert ours == []
+
+
+def test_a_log_in_json_has_the_requests_and_not_even_jupyters_token(server, asked):
+    if not server.logs_json:
+        assert server.token in server.log  # Jupyter tells its user so
+        return
+    lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    assert [line for line in lines if line["logger"] == "FirstApp.requests" and "request_id" in line]
+    assert server.token not in server.log

@@ -14,6 +14,7 @@ from tornado.httpserver import HTTPServer
 
 from first_jupyter_server.federation.catalog import Catalog
 from first_jupyter_server.processes.descriptors import allow_many
+from first_jupyter_server.processes.log_pipe import forward
 from first_jupyter_server.processes.pipe import ParentPipe, sender
 
 from .batches import Batches
@@ -49,6 +50,7 @@ class Service:
         """Serve until the extension's end of the pipe closes."""
         loop = asyncio.get_running_loop()
         send = await sender()
+        forward(send)
         self._send = send
         await loop.connect_read_pipe(lambda: ParentPipe(self._receive, self._closed), sys.stdin)
         config = await self._config

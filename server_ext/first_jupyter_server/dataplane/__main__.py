@@ -11,6 +11,7 @@ from typing import Any
 
 from first_jupyter_server.paths.handover import receive
 from first_jupyter_server.processes.descriptors import allow_many
+from first_jupyter_server.processes.log_pipe import forward
 from first_jupyter_server.processes.pipe import ParentPipe, sender
 
 from .plane import DataPlane
@@ -31,6 +32,7 @@ async def serve(listener: socket.socket, doorway: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     closed = asyncio.Event()
     send = await sender()
+    forward(send)
     plane = DataPlane(send)
     await loop.connect_read_pipe(lambda: ParentPipe(plane.receive, closed), sys.stdin)
     await plane.configured.wait()

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from .heartbeat import Heartbeat
+from .log_pipe import record_of
 
 __all__ = ["Child", "spawn"]
 
@@ -152,6 +153,8 @@ class Child:
                         self._take(message)
                     case "pong":
                         heart.heard()
+                    case "log":
+                        self._log.handle(record_of(message))
                     case _:
                         self._take(message)
         finally:

@@ -47,6 +47,7 @@ async def sender() -> Callable[[Message], None]:
     out, _ = await loop.connect_write_pipe(asyncio.Protocol, sys.stdout)
 
     def send(message: Message) -> None:
-        out.write(orjson.dumps(message) + b"\n")
+        if not out.is_closing():  # what is said of a pipe that broke is to be sent through it, too
+            out.write(orjson.dumps(message) + b"\n")
 
     return send
