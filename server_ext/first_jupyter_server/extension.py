@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from .clusters.discovery import Discovery
 from .control import handlers as control_handlers
 from .control.api import ControlApi
 from .control.news import News
+from .data_folder import DataFolder
 from .dataplane.supervisor import Supervisor
 from .dataplane.upstream import Pool
 from .federation.catalog import Catalog
@@ -46,7 +46,7 @@ from .paths.relay import Relay
 from .paths.rooms import Rooms
 from .request_log import RequestLog
 from .runtime_file import RuntimeFile
-from .usage.ledger import Ledger
+from .usage import ledger
 
 __all__ = ["FirstApp"]
 
@@ -111,9 +111,10 @@ class FirstApp(ExtensionApp):
         self.dataplane = Supervisor(partial(heard.of_dataplane, self), self.log)
         self.dataplane.listen()
         self.to_dataplane = Pool("127.0.0.1", self.dataplane.port)
-        data = Path(self.data_dir)
-        with contextlib.suppress(OSError):  # each of its users says so where it cannot write
-            data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = DataFolder(Path(self.data_dir))
+        data = self.folder.path
+        if self.folder.problem:
+            self.log.error("%s", self.folder.problem)
         layered = self._read_federation()
         file, problems = layered.file, layered.problems
         self.federation = Federation(
@@ -132,7 +133,7 @@ class FirstApp(ExtensionApp):
         )
         self.rooms = self._rooms(data / "rendezvous.pem")
         self.relay = Relay(self.log)
-        self.ledger = Ledger(data / "usage.sqlite3", self.log)
+        self.ledger = ledger.Ledger(data / ledger.FILE, self.log)
         self.requests = RequestLog(self.log, verbose=cast("int", self.log_level) <= logging.DEBUG)
         here = kinds.Surroundings(
             data=data,
@@ -168,7 +169,7 @@ class FirstApp(ExtensionApp):
             self.dataplane,
             self.ledger,
             self.discovery,
-            problems,
+            (*problems, *filter(None, (self.folder.problem,))),
             {},
             self.login,
             self.notebooks,
@@ -247,6 +248,7 @@ class FirstApp(ExtensionApp):
         await self.login.login.close()
         await self.dataplane.stop()
         self.ledger.close()
+        self.folder.close()
 
     def current_activity(self) -> dict[str, int] | None:
         """Keep the server from being culled while answers are being written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
@@ -21,6 +22,24 @@ def test_two_servers_of_one_user_serve_at_once_each_with_its_own_key(lab, other)
     assert lab.place()["state"] == other.place()["state"] == "hot"
     with other.kernels_port(lab.found["api_key"]) as stranger:
         assert stranger.get("first/v1/models").status_code == 401
+
+
+def test_a_server_on_a_newer_release_s_data_folder_serves_and_leaves_it_as_it_is(
+    jupyter, federation, tmp_path
+):
+    data = tmp_path / "jupyter-0" / "data" / "first"
+    data.mkdir(parents=True)
+    (data / "format.json").write_text('{"format": 99, "release": "9.0.0"}')
+    (data / "choice.json").write_text('{"model": "org/chosen"}')
+    server = jupyter(federation=federation)
+    assert server.warm().ask()
+    server.post("models/stop", model="smollm2")
+    (problem,) = server.get("status")["federation"]["problems"]
+    assert "first-jupyter 9.0.0 wrote this folder in format 99" in problem
+    assert problem in server.log
+    server.close()
+    assert sorted(path.name for path in data.iterdir()) == ["choice.json", "format.json", "format.json.lock"]
+    assert json.loads((data / "choice.json").read_text()) == {"model": "org/chosen"}
 
 
 @pytest.mark.parametrize("state", ["hot", "starting"])

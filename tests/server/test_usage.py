@@ -7,7 +7,7 @@ import time
 import pytest
 from first_jupyter_remote.protocol import Stage
 from first_jupyter_server.usage.held import Held
-from first_jupyter_server.usage.ledger import Ledger
+from first_jupyter_server.usage.ledger import Ledger, add_columns
 
 from .conftest import until
 from .nearby_cluster import Cluster, answering
@@ -151,6 +151,7 @@ def test_a_file_of_an_earlier_release_is_gone_on_with(tmp_path):
         for column in ("notebook", "streamed"):
             earlier.execute(f"ALTER TABLE requests DROP COLUMN {column}")
     earlier.close()
+    add_columns(tmp_path)
     ledger = Ledger(path, logging.getLogger("first"))
     ledger.add([outcome(at=time.time() + 1, notebook="work/n.ipynb", first_byte_s=0.7)])
     usage = ledger.usage()

@@ -6,10 +6,10 @@ import json
 import os
 import secrets
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from first_jupyter_remote.protocol import ReplicaRecord
+from first_jupyter_remote.protocol import ReplicaRecord, Wire
 
 from .running import Running
 
@@ -17,7 +17,7 @@ __all__ = ["Asked", "Order", "owner"]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Order(Wire):
     """One replica that was asked for.
 
     Parameters
@@ -60,8 +60,8 @@ class Asked:
         self.orders: dict[str, Order] = {}
         try:
             for entry in json.loads(path.read_text(encoding="utf-8")):
-                self.add(Order(**entry), keep=False)
-        except (OSError, ValueError, TypeError):
+                self.add(Order.from_json(entry), keep=False)
+        except (OSError, ValueError, TypeError, AttributeError):
             self.orders = {}
 
     def add(self, order: Order, *, keep: bool = True) -> None:
@@ -80,7 +80,9 @@ class Asked:
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             draft = self._path.with_suffix(f".{os.getpid()}.tmp")
-            draft.write_text(json.dumps([asdict(order) for order in self.orders.values()]), encoding="utf-8")
+            draft.write_text(
+                json.dumps([order.to_json() for order in self.orders.values()]), encoding="utf-8"
+            )
             draft.replace(self._path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import time
@@ -15,7 +16,10 @@ from typing import Any
 from .held import Held
 from .sums import usage
 
-__all__ = ["Ledger"]
+__all__ = ["FILE", "Ledger", "add_columns"]
+
+FILE = "usage.sqlite3"
+"""Its name in the data folder."""
 
 MOST_WAITING = 10_000
 """Entries that are kept while the disk is slow or full; the oldest are dropped first."""
@@ -36,9 +40,6 @@ CREATE TABLE IF NOT EXISTS rows (
     completion_tokens INTEGER, PRIMARY KEY (day, model, cluster)
 );
 """
-_NEWER = {"notebook": "TEXT", "streamed": "INTEGER"}
-"""Columns that files of earlier releases do not have."""
-
 _REQUEST = """
 INSERT INTO requests VALUES (:request_id, :at, :model, :route, :cluster, :replica, :status, :outcome,
     :prompt_tokens, :completion_tokens, :first_byte_s, :total_s, :notebook, :streamed)
@@ -57,6 +58,29 @@ ON CONFLICT (day, model, cluster) DO UPDATE SET requests = requests + excluded.r
     completion_tokens = completion_tokens + excluded.completion_tokens
 """
 """Those of batches, of which there may be millions, are kept as a day's sums alone."""
+
+
+def add_columns(folder: Path) -> None:
+    """Add what the first ledgers did not have of a request: its notebook, and whether it was streamed.
+
+    Raises
+    ------
+    sqlite3.Error
+        Where the file is in use, or cannot be written. One that is no ledger at all is left as it is.
+    """
+    if not (folder / FILE).exists():
+        return
+    with contextlib.closing(sqlite3.connect(folder / FILE, timeout=10)) as connection, connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            known = {name for _, name, *_ in connection.execute("PRAGMA table_info(requests)")}
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            return
+        for name, kind in (("notebook", "TEXT"), ("streamed", "INTEGER")):
+            if known and name not in known:
+                connection.execute(f"ALTER TABLE requests ADD COLUMN {name} {kind}")
 
 
 class Ledger:
@@ -127,10 +151,6 @@ class Ledger:
             connection = sqlite3.connect(self._path, timeout=10)
             # No write-ahead log: home folders are often on network file systems, where it can break the file.
             connection.executescript(_SCHEMA)
-            known = {name for _, name, *_ in connection.execute("PRAGMA table_info(requests)")}
-            for name, kind in _NEWER.items():
-                if name not in known:
-                    connection.execute(f"ALTER TABLE requests ADD COLUMN {name} {kind}")
             self._connection = connection
         return self._connection
 
