@@ -1,8 +1,15 @@
 """What `jupyter first doctor` finds on a Jupyter server's side, in conditions that are as they say."""
 
+import asyncio
 import json
+import re
+import shutil
 import stat
 import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from first_jupyter_server import layers
@@ -11,6 +18,7 @@ from first_jupyter_server.doctor.command import CHECKS, main
 from first_jupyter_server.doctor.subject import Subject
 from packaging.requirements import Requirement
 
+DOCS = (Path(__file__).parents[2] / "docs" / "administrators.md").read_text()
 COMPUTE = """
 clusters:
   campus:
@@ -96,6 +104,39 @@ def test_packages_that_are_missing_or_too_old_are_named():
     ]
 
 
+@pytest.mark.parametrize(
+    ("backend", "more", "missing"),
+    [
+        ("llama.cpp", "", "cluster here needs xllamacpp"),
+        ("vllm", "", "cluster here needs vllm"),
+        ("vllm", "python: /opt/vllm/bin/python", ""),
+    ],
+)
+def test_a_backend_that_is_not_installed_is_found(subject, tmp_path, monkeypatch, backend, more, missing):
+    file = tmp_path / "first.yaml"
+    file.write_text(
+        f"clusters: {{here: {{kind: local, models: [{{id: m, backend: {backend}, weights: /w, {more}}}]}}}}"
+    )
+    looked_at = subject(federation=layers.read([], [file]))
+    assert looked_at.federation.problems == ()
+    monkeypatch.setattr(installed, "find_spec", lambda _: None)
+    finding = installed.check_extras(looked_at)
+    assert (finding.status == "fail", missing in finding.found) == (bool(missing), True)
+
+
+def test_a_cluster_behind_globus_compute_needs_its_sdk(subject, tmp_path, monkeypatch):
+    file = tmp_path / "first.yaml"
+    file.write_text(COMPUTE)
+    looked_at = subject(federation=layers.read([], [file]))
+    assert installed.check_extras(looked_at).status == "ok"
+    monkeypatch.setattr(installed, "find_spec", lambda _: None)
+    finding = installed.check_extras(looked_at)
+    assert (finding.found, "first-jupyter[compute]" in finding.remedy) == (
+        "cluster campus needs globus_compute_sdk",
+        True,
+    )
+
+
 def test_a_kernel_of_an_environment_without_us_is_found(subject, jupyter_path, program):
     python = program("python3", f'exec {sys.executable} -S "$@"')
     kernel(jupyter_path, python)
@@ -125,10 +166,23 @@ def test_a_folder_that_others_may_write_to_is_found(subject, tmp_path, name):
     assert (finding.status, f"chmod go-w {tmp_path / name}" in finding.remedy) == ("fail", True)
 
 
+def test_a_data_folder_of_a_newer_release_is_found(subject, tmp_path):
+    assert surroundings.check_data_folder(subject()).status == "ok"
+    (tmp_path / "data" / "format.json").write_text('{"format": 99, "release": "9.0.0"}')
+    finding = surroundings.check_data_folder(subject())
+    assert (finding.status, "Upgrade first-jupyter" in finding.found) == ("fail", True)
+
+
 def test_a_data_folder_that_does_not_exist_yet_is_no_trouble_and_is_not_made(subject, tmp_path):
     finding = surroundings.check_room(subject(data=tmp_path / "not" / "yet"))
     assert "free at" in finding.found
     assert not (tmp_path / "not").exists()
+
+
+@pytest.mark.parametrize(("free", "status"), [(50 * 2**20, "fail"), (500 * 2**20, "warn"), (2**40, "ok")])
+def test_a_disk_that_is_nearly_full_is_found(subject, monkeypatch, free, status):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    assert surroundings.check_room(subject()).status == status
 
 
 def test_a_data_folder_that_cannot_be_written_is_found(subject, tmp_path):
@@ -180,6 +234,33 @@ def test_a_login_that_is_needed_and_not_there_is_found(subject, tmp_path):
 
 def test_without_clusters_of_globus_neither_a_login_nor_the_time_matters(subject):
     assert {serving.check_login(subject()).status, serving.check_clock(subject()).status} == {"ok"}
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(300, ("warn", "behind")), (0, ("ok", "Globus"))])
+async def test_a_clock_that_is_wrong_is_found(subject, tmp_path, replica_server, monkeypatch, ahead, told):
+    async def tell(asked, writer):
+        date = format_datetime(datetime.now(UTC) + timedelta(seconds=ahead), usegmt=True)
+        writer.write(f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    globus = await replica_server(tell)
+    monkeypatch.setattr(serving, "GLOBUS", f"http://127.0.0.1:{globus.port}/")
+    file = tmp_path / "first.yaml"
+    file.write_text(COMPUTE)
+    finding = await asyncio.to_thread(serving.check_clock, subject(federation=layers.read([], [file])))
+    assert (finding.status, told[1] in finding.found) == (told[0], True)
+
+
+def test_where_globus_cannot_be_reached_the_clock_is_not_compared(subject, tmp_path, monkeypatch):
+    monkeypatch.setattr(serving, "GLOBUS", "http://127.0.0.1:1/")
+    file = tmp_path / "first.yaml"
+    file.write_text(COMPUTE)
+    finding = serving.check_clock(subject(federation=layers.read([], [file])))
+    assert (finding.status, "cannot be reached" in finding.found) == ("warn", True)
+
+
+def test_the_docs_tell_of_each_check_and_of_no_other():
+    told = DOCS[DOCS.index("| check | ") : DOCS.index("## Metrics")]
+    assert re.findall(r"^\| (?!check|---)([^|]+?) \|", told, re.MULTILINE) == list(CHECKS)
 
 
 def test_the_command_reads_jupyters_own_configuration(tmp_path, monkeypatch, capsys):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from first_jupyter_remote.protocol.finding import Finding, fail, ok, warn
@@ -15,11 +16,16 @@ from jupyter_core.paths import jupyter_path
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
+from first_jupyter_server.config import GlobusComputeCluster, LocalCluster
+
 from .subject import Subject
 
-__all__ = ["check_extension", "check_kernels", "check_labextension", "check_packages"]
+__all__ = ["check_extension", "check_extras", "check_kernels", "check_labextension", "check_packages"]
 
 AGAIN = f"{sys.executable} -m pip install --force-reinstall first-jupyter"
+EXTRAS = {"llama.cpp": ("xllamacpp", "local"), "vllm": ("vllm", "vllm")}
+"""What a backend on this machine is imported as, and which extra brings it."""
+
 LOOKED_FOR = ("first_jupyter", "openai")
 # Looked for, not imported: an import may take seconds, and may fail for reasons of its own. A kernel does not
 # start in this folder, so what lies here does not count.
@@ -78,6 +84,30 @@ def _unfit(needed: Iterator[Requirement]) -> Iterator[str]:
             continue
         if not each.specifier.contains(there, prereleases=True):
             yield f"{each.name} is {there}, and has to be {each.specifier}"
+
+
+def check_extras(subject: Subject) -> Finding:
+    """See whether there is what the federation's kinds of clusters and backends need."""
+    missing = {
+        extra: f"cluster {cluster} needs {module}"
+        for cluster, module, extra in _needed(subject)
+        if find_spec(module) is None
+    }
+    if missing:
+        install = f"{sys.executable} -m pip install 'first-jupyter[{','.join(missing)}]'"
+        return fail("; ".join(missing.values()), install)
+    return ok("all that the federation's clusters need")
+
+
+def _needed(subject: Subject) -> Iterator[tuple[str, str, str]]:
+    """Yield each cluster with a module that it needs here, and the extra that brings that."""
+    for name, cluster in subject.federation.file.clusters.items():
+        if isinstance(cluster, GlobusComputeCluster):
+            yield name, "globus_compute_sdk", "compute"
+        elif isinstance(cluster, LocalCluster):
+            for model in cluster.models:
+                if model.python is None:
+                    yield name, *EXTRAS[model.backend]
 
 
 def check_kernels(subject: Subject) -> Finding:

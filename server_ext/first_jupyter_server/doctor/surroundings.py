@@ -9,9 +9,11 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 
 from first_jupyter_remote.protocol.finding import Finding, fail, ok, warn
 
+from first_jupyter_server.data_folder import DataFolderError, format_of
+
 from .subject import Subject
 
-__all__ = ["check_proxy", "check_room", "check_runtime_folder"]
+__all__ = ["check_data_folder", "check_proxy", "check_room", "check_runtime_folder"]
 
 SCARCE, TIGHT = 100 * 2**20, 2**30
 """Bytes below which the disk is as good as full, and below which somebody should look."""
@@ -29,6 +31,15 @@ def check_runtime_folder(subject: Subject) -> Finding:
         named = " ".join(map(str, open_to))
         return fail(f"others may write to {named}", f"chmod go-w {named}; keys lie there.")
     return ok(str(folder))
+
+
+def check_data_folder(subject: Subject) -> Finding:
+    """See whether this release reads what is kept there."""
+    try:
+        number = format_of(subject.data)
+    except DataFolderError as error:
+        return fail(str(error), "See there. Until then Jupyter keeps nothing beyond its own end.")
+    return ok(f"{subject.data}, format {number}" if number else f"{subject.data}, not used yet")
 
 
 def check_room(subject: Subject) -> Finding:
