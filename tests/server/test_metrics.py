@@ -1,7 +1,12 @@
 """What Prometheus reads: counters that move with what the extension is told, gauges as things stand."""
 
 import asyncio
+import json
+import os
+import re
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from first_jupyter_server.federation.catalog import Catalog, Lease, Model, Place, Replica, State
@@ -12,6 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from .conftest import until
 
+DOCS = Path(__file__).parents[2] / "docs"
+AS_IN_VLLM = [
+    *("num_requests_running", "num_requests_waiting", "prompt_tokens", "generation_tokens"),
+    *("request_success", "time_to_first_token_seconds", "e2e_request_latency_seconds"),
+    "request_time_per_output_token_seconds",
+]
 HERE = {"model_name": "org/model", "cluster": "desk"}
 
 
@@ -57,6 +68,17 @@ def test_a_request_that_is_answered_moves_the_counts_that_vllm_has(server):
     assert server.value("time_to_first_token_seconds_bucket", **HERE, le="0.06") == 0
     assert server.value("time_to_first_token_seconds_bucket", **HERE, le="0.08") == 1
     assert server.value("e2e_request_latency_seconds_sum", **HERE) == pytest.approx(0.9)
+
+
+def test_the_time_of_a_token_is_that_after_the_first_one(server):
+    server.counted.requests([outcome(first_byte_s=0.3, total_s=0.9, completion_tokens=4)])
+    assert server.value("request_time_per_output_token_seconds_sum", **HERE) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("more", [{"completion_tokens": None}, {"completion_tokens": 1}, {"streamed": False}])
+def test_where_the_time_of_a_token_is_not_known_none_is_counted(server, more):
+    server.counted.requests([outcome(**more)])
+    assert server.value("request_time_per_output_token_seconds_count", **HERE) is None
 
 
 def test_an_answer_that_comes_as_a_whole_says_nothing_of_the_first_token(server):
@@ -141,6 +163,40 @@ def test_neither_a_notebook_nor_a_request_is_named(server):
     server.counted.requests([outcome()])
     assert "a-notebook" not in server.text
     assert "req-1" not in server.text
+
+
+ENDS = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "info": ("_info",)}
+
+
+def names(server):
+    """Return all samples that there can be, as they are read."""
+    families = text_string_to_metric_families(server.text)
+    told = {f"{family.name}{end}" for family in families for end in ENDS.get(family.type, ("",))}
+    return {name for name in told if not name.endswith("_created")}
+
+
+def test_each_query_of_the_dashboard_is_of_metrics_that_there_are(server):
+    panels = json.loads((DOCS / "grafana.json").read_text())["panels"]
+    asked = [re.findall(r"first:\w+", target["expr"]) for panel in panels for target in panel["targets"]]
+    assert all(asked)
+    assert {name for each in asked for name in each} <= names(server)
+
+
+def test_each_metric_of_the_docs_is_there_and_each_one_there_is_in_the_docs(server):
+    text = (DOCS / "administrators.md").read_text()
+    told = set(re.findall(r"`(first:\w+)`", text[text.index("## Metrics") :]))
+    ends = re.compile(r"_(bucket|sum|count)$")
+    assert told == {ends.sub("", name) for name in names(server)}
+
+
+@pytest.mark.vllm
+def test_what_is_said_to_be_called_as_in_vllm_is_called_so_there():
+    python = os.environ.get("FIRST_TEST_VLLM_PYTHON") or pytest.fail("there is no vLLM: run .ci/vllm-env")
+    code = "import importlib.util as u; print(u.find_spec('vllm').submodule_search_locations[0])"
+    found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    there = (Path(found) / "v1" / "metrics" / "loggers.py").read_text()
+    missing = [name for name in AS_IN_VLLM if f'"vllm:{name}"' not in there]
+    assert missing == []
 
 
 async def test_a_loop_that_is_blocked_is_late(server):

@@ -26,7 +26,11 @@ _WHOLE = (
     *(0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 120.0, 240.0, 480.0),
     *(960.0, 1920.0, 7680.0),
 )
-"""Both as vLLM has them, so that one dashboard shows its histograms and ours side by side."""
+_EACH_TOKEN = (
+    *(0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0),
+    80.0,
+)
+"""All as vLLM has them, so that one dashboard shows its histograms and ours side by side."""
 
 _START = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 3600.0, 10800.0, 43200.0)
 
@@ -60,6 +64,11 @@ class Counted:
         self._whole = histogram(
             "e2e_request_latency_seconds", "From a request to the end of an answer that is whole.", _WHOLE
         )
+        self._each_token = histogram(
+            "request_time_per_output_token_seconds",
+            "From the first token of a streamed answer to its end, for each further token.",
+            _EACH_TOKEN,
+        )
         self._rows = counter("batch_rows", "Rows of batches that are done or have failed.", "result")
         self._starts = counter(
             "replica_starts", "Replicas that were asked for, and became ready or ended before.", "result"
@@ -85,6 +94,7 @@ class Counted:
             else:
                 self._success.labels(*where).inc()
                 self._whole.labels(*where).observe(each["total_s"])
+                self._pace(where, each)
 
     def rows(self, sums: Iterable[dict[str, Any]]) -> None:
         """Count rows of batches, by the sums that the ledger gets."""
@@ -107,6 +117,13 @@ class Counted:
                     self._start.labels(*where).observe(max(0.0, now - lease.since))
             elif lease is None or lease.stage not in COMING:
                 self._starts.labels(*where, "ended").inc()
+
+    def _pace(self, where: tuple[str, str], told: dict[str, Any]) -> None:
+        """Count how fast a whole answer was written, where its server tells the number of its tokens."""
+        further = (told["completion_tokens"] or 0) - 1
+        if told["streamed"] and told["first_byte_s"] is not None and further > 0:
+            seconds = (told["total_s"] - told["first_byte_s"]) / further
+            self._each_token.labels(*where).observe(seconds)
 
     def _tokens(self, where: tuple[str, str], told: dict[str, Any]) -> None:
         self._prompt.labels(*where).inc(told["prompt_tokens"] or 0)
