@@ -18,9 +18,10 @@ from first_jupyter_server.processes.log_pipe import forward
 from first_jupyter_server.processes.pipe import sender
 
 async def main():
+    logging.getLogger("tornado.access").setLevel(logging.INFO)
     forward(await sender())
     log = logging.getLogger("first.talker")
-    log.debug("of no interest")
+    logging.getLogger("tornado.access").info("200 GET /v1/batches 1.0 ms")
     log.warning("%d rows wait", 3)
     def fail():
         try:

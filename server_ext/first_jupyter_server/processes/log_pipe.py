@@ -28,10 +28,10 @@ class _PipeHandler(logging.Handler):
 
 
 def forward(send: Callable[[dict[str, Any]], None]) -> None:
-    """Have all that this process logs, from ``INFO`` on, sent as messages ``{"type": "log"}``."""
-    root = logging.getLogger()
-    root.setLevel(logging.INFO)
-    root.addHandler(_PipeHandler(send))
+    """Have the warnings and errors that this process logs sent as messages ``{"type": "log"}``."""
+    handler = _PipeHandler(send)
+    handler.setLevel(logging.WARNING)  # Tornado has a line for each request that went well
+    logging.getLogger().addHandler(handler)
 
 
 def record_of(message: dict[str, Any]) -> logging.LogRecord:
