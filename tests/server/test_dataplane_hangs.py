@@ -60,6 +60,45 @@ async def test_a_request_at_a_stopped_replica_is_answered_by_another(plane, clie
     assert plane.messages("unreachable")[0]["reason"] == "it has stopped answering"
 
 
+async def test_a_stopped_replica_is_found_out_while_requests_keep_coming(plane, client, stopped, there):
+    plane.places(here=[stopped], there=[there])
+    asking = asyncio.create_task(client.post(ROUTE, json=CHAT))
+    coming = []
+    await until(lambda: stopped.asked)
+    while not asking.done() and len(coming) < 40:
+        pinned = {**CHAT, "model": f"{CHAT['model']}@here"}
+        coming.append(asyncio.create_task(client.post(ROUTE, json=pinned)))
+        await asyncio.sleep(0.05)
+    assert asking.done()
+    assert asking.result().headers["x-first-cluster"] == "there"
+    for each in coming:
+        each.cancel()
+
+
+async def test_a_stopped_replica_is_found_out_though_a_client_reads_slowly(
+    plane, client, replica_server, there
+):
+    async def stops(asked, writer):
+        if asked.target != "/v1/models" and len(replica.asked) == 1:
+            await begin_events(writer)
+            writer.write(b"%x\r\n" % 2**30 + b"x" * 2**24)
+        await asyncio.sleep(60)
+
+    replica = await replica_server(stops)
+    plane.places(here=[replica])
+    async with client.stream("POST", ROUTE, json=STREAM) as slow:
+        await until(lambda: any(attempt._is_paused for attempt in attempts(plane)))
+        asking = asyncio.create_task(client.post(ROUTE, json=CHAT))
+        await until(lambda: len(replica.asked) == 2)
+        plane.places(here=[replica], there=[there])
+        assert (await asking).headers["x-first-cluster"] == "there"
+        assert slow.status_code == 200
+
+
+def attempts(plane):
+    return [attempt for each in plane.plane._liveness._attempts.values() for attempt in each]
+
+
 async def test_several_requests_at_it_are_no_reason_to_ask_it_several_times(plane, client, stopped, there):
     plane.places(here=[stopped])
     asking = [asyncio.create_task(client.post(ROUTE, json=CHAT)) for _ in range(5)]

@@ -110,6 +110,11 @@ class Attempt:
         if self._upstream is not None:
             self._upstream.resume_reading()
 
+    @property
+    def listens(self) -> bool:
+        """Whether it has been sent, and what comes is taken."""
+        return self._upstream is not None and not self._is_paused
+
     def silence(self, now: float) -> float:
         """Return the seconds for which the replica has said nothing to this; none while nobody listens.
 
@@ -118,7 +123,7 @@ class Attempt:
         now
             By the monotonic clock.
         """
-        if self._upstream is None or self._is_paused:
+        if self._upstream is None or not self.listens:
             return 0.0
         return min(now - self._sent, self._upstream.silence())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from .headers import Headers
@@ -85,7 +85,7 @@ class Liveness:
         for replica, attempts in self._attempts.items():
             if replica in self._asking or now - self._lived.get(replica, -LIVES_ON) < LIVES_ON:
                 continue
-            if all(attempt.silence(now) > SILENT for attempt in attempts):
+            if _are_silent(attempts, now):
                 self._asking[replica] = loop.create_task(self._ask(replica))
 
     async def _ask(self, replica: Replica) -> None:
@@ -98,6 +98,20 @@ class Liveness:
         if not lives:
             for attempt in list(self._attempts.get(replica, ())):
                 self._stopped(attempt)
+
+
+def _are_silent(attempts: Iterable[Attempt], now: float) -> bool:
+    """Whether somebody has waited for long, and nobody has heard anything meanwhile.
+
+    Who has just come and waits for the first byte is no sign of life: while requests come, somebody has.
+    """
+    somebody_waits = False
+    for attempt in attempts:
+        if attempt.listens and attempt.silence(now) > SILENT:
+            somebody_waits = True
+        elif attempt.listens and attempt.is_known:
+            return False
+    return somebody_waits
 
 
 async def _answers(pool: Pool, replica: Replica) -> bool:
