@@ -1,6 +1,6 @@
 # The targets only name things; .ci/ says how, in plain bash.
 
-.PHONY: lab test demo-slurm demo-federation demo-firewall demo-batch check format lock clean
+.PHONY: lab test demo-slurm demo-federation demo-firewall demo-batch chaos soak check format lock clean
 
 lab: ## everything from nothing, then JupyterLab on the quickstart notebook
 	@.ci/lab $(LAB_ARGS)
@@ -19,6 +19,12 @@ demo-firewall: ## the same question over each way to a node, with what a firewal
 
 demo-batch: ## 10,000 prompts over two clusters, while a replica and the Jupyter server are killed, and it is cancelled
 	@.ci/demo-batch $(DEMO_ARGS)
+
+chaos: ## everything is killed or stopped at random moments under 200 streams, for 10 minutes (DURATION=600)
+	@.ci/chaos $(CHAOS_ARGS)
+
+soak: ## an hour at a moderate load while parts fail, and whether anything grew (DURATION=3600)
+	@.ci/soak $(SOAK_ARGS)
 
 check: ## lint and types alone
 	@.ci/setup

@@ -48,9 +48,13 @@ class Jupyter:
         The text of a federation file, where Jupyter's configuration folder shall hold one.
     python
         The interpreter of the environment that it runs in.
+    port
+        Jupyter's port, where it is to be an earlier server's.
     """
 
-    def __init__(self, home, *options, env=None, federation=None, inside=(), python=sys.executable):
+    def __init__(
+        self, home, *options, env=None, federation=None, inside=(), python=sys.executable, port=None
+    ):
         self.home, self.token = home, uuid.uuid4().hex
         self.mark = f"FIRST_TEST_MARK={uuid.uuid4()}"
         for name in ("config", "runtime", "notebooks"):
@@ -71,7 +75,7 @@ class Jupyter:
         command += [f"--ServerApp.root_dir={home / 'notebooks'}", f"--IdentityProvider.token={self.token}"]
         command += [
             "--ServerApp.allow_unauthenticated_access=False",
-            f"--ServerApp.port={(port := free_port())}",
+            f"--ServerApp.port={(port := port or free_port())}",
         ]
         command += [option.replace("{port}", str(port)) for option in options]
         with (home / "log").open("w") as log:

@@ -7,12 +7,18 @@ Nothing else of them is changed.
 A Jupyter server of ours looks at a cluster's records for ``FIRST_TEST_LOOK`` seconds at a time where that is
 set. It asks as much sooner for another job as these endpoints notice sooner that one is lost. Gateways, which
 keep their list of jobs for a minute, are asked again after ``FIRST_TEST_GATEWAY`` seconds.
+
+Each process writes down how many asyncio tasks it has, into a file of its own in the folder
+``FIRST_TEST_TASKS``, where that is set.
 """
 
 import importlib.abc
 import importlib.machinery
 import os
+import pathlib
 import sys
+import threading
+import time
 
 
 def give_address(module):
@@ -71,3 +77,18 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 sys.meta_path.insert(0, Changed())
+
+
+def count_tasks(file):
+    while True:
+        tasks = getattr(sys.modules.get("asyncio.tasks"), "_all_tasks", ())
+        try:
+            file.write_text(str(sum(not task.done() for task in list(tasks))))
+        except RuntimeError:  # one came or went while they were counted
+            continue
+        time.sleep(2)
+
+
+if os.environ.get("FIRST_TEST_TASKS"):
+    own = pathlib.Path(os.environ["FIRST_TEST_TASKS"], str(os.getpid()))
+    threading.Thread(target=count_tasks, args=(own,), daemon=True).start()
