@@ -145,10 +145,10 @@ def growth(role: str) -> Figure:
 
 
 def written(seconds: int) -> Figure:
-    """Return the per cent of the streams that are still written so long after their clients left."""
+    """Return for how many per cent of the clients that left streams are still written so long after."""
 
     def figure(one: Round, name: str) -> list[float]:
-        before, *after = one["leaving"][name]["written"]
-        return [100 * after[(1, 5).index(seconds)] / before]
+        result = one["leaving"][name]
+        return [100 * result["written"][(0, 1, 5).index(seconds)] / result["clients"]]
 
     return figure

@@ -133,6 +133,7 @@ async def main(job: Job) -> dict[str, Any]:
     for client in clients:
         client.transport.abort()
     return result | {
+        "clients": job.clients,
         "seconds": seconds,
         "requests": len(tally.latency),
         "tokens": len(tally.transit),

@@ -12,7 +12,7 @@ from figures import Figure, Results
 from targets import FAST, THROUGH_JUPYTER
 
 _NAMES = (FAST, THROUGH_JUPYTER, "nginx", *peers.ALL)
-_WIDTH, _LABELS, _PAD, _ROW, _HEAD = 470, 150, 20, 21, 58
+_WIDTH, _LABELS, _PAD, _ROW, _HEAD = 470, 150, 20, 21, 68
 _SCALE = _WIDTH - _LABELS - 80
 
 _STYLE = """\

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from targets import Jupyter, Target
 
 _PATIENCE, _SETTLING = 120, 10
-_FLAT_SECONDS, _FLAT_SECONDS_OF_PEERS = 400, 20
+_FLAT_SECONDS, _FLAT_SECONDS_OF_PEERS = 150, 10
 _NAP = 0.2
 
 
@@ -104,16 +104,20 @@ class Bench:
 
     def _memory(self, direct: Target, others: list[Target], home: Path) -> None:
         """Measure memory in fresh processes: one that has had many streams keeps what they took."""
-        job = scenarios.memory(self.share)
         for target in others:
-            self._turn("memory", target, job)
+            self._memory_of(target)
         for port in (0, 1) if self.share == 1 else (0,):
             with targets.jupyter(direct, home / f"memory{port}", self.cpu) as jupyter:
-                self._turn("memory", jupyter.targets[port], job)
+                self._memory_of(jupyter.targets[port])
+
+    def _memory_of(self, target: Target) -> None:
+        """Measure after a few answers: what the first one of all takes belongs to no stream."""
+        self._wait(self._begin(scenarios.aim(scenarios.few(), target), self.cpu))
+        self._turn("memory", target, scenarios.memory(self.share))
 
     def _isolation(self, target: Target, jupyter: Jupyter) -> None:
         """Let Jupyter and the streams disturb each other; upstream and clients run on the other CPU."""
-        seconds = 3 * self.share
+        seconds = 2 * self.share
         flow = dataclasses.replace(
             scenarios.aim(scenarios.streams(64, self.share), target), tokens=int(50 * (seconds + 1))
         )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def turns(share: float) -> dict[str, Job]:
     """Return the jobs that every target gets, by their names in the results."""
-    seconds = 2 * share
+    seconds = 1.5 * share
     return {
         "ns1": Job("", clients=1, seconds=seconds),
         "ns64": Job("", clients=64, seconds=seconds),
@@ -27,7 +27,12 @@ def turns(share: float) -> dict[str, Job]:
 
 def streams(clients: int, share: float) -> Job:
     """Return one answer a client, 50 tokens a second."""
-    return Job("", clients=clients, requests=1, stream=True, tokens=int(200 * share), delay_ms=20)
+    return Job("", clients=clients, requests=1, stream=True, tokens=int(150 * share), delay_ms=20)
+
+
+def few() -> Job:
+    """Return a few short streams, after which a process is what it usually is."""
+    return Job("", requests=5, stream=True, tokens=2)
 
 
 def memory(share: float) -> Job:
