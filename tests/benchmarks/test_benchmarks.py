@@ -20,6 +20,7 @@ IMPORT = "import importlib, sys; [importlib.import_module(name) for name in sys.
 RESULTS = "import sys, json, figures; results = figures.Results(json.loads(sys.argv[1])); "
 TABLES = RESULTS + "import report; print(report.tables(results))"
 PICTURE = RESULTS + "import picture; print(picture.draw(results))"
+RATIOS = "import sys, json, proxy_check as check; print(json.dumps(check.ratios(json.loads(sys.argv[1]))))"
 FAST = "ours, kernels' path"
 READ = "import upstream; print(upstream.read_token({event!r}))"
 DECIDE = "import router; router.ROUNDS = router.DECISIONS = 1; router.SIZES = ((10, 3),); router.main()"
@@ -98,3 +99,17 @@ def test_a_token_is_known_again_when_a_proxy_has_written_its_event_anew(spaces):
     event = {"id": "another", "choices": [{"index": 0, "delta": {"content": " 000007 0000000123456789012"}}]}
     data = f"data: {json.dumps(event, separators=spaces)}".encode()
     assert run(READ.format(event=data)).strip() == "(7, 123456789012)"
+
+
+def test_the_check_compares_ours_and_the_bare_relay_each_at_its_best():
+    def turn(seconds):
+        return {"tokens": 10, "requests": 10, "cpu": {"proxy": seconds}, "latency_ms": [seconds, seconds]}
+
+    rounds = [
+        {
+            name: {"direct": turn(0), "bare relay": turn(relay), FAST: turn(ours)}
+            for name in ("ns1", "ns64", "st256")
+        }
+        for relay, ours in ((1, 6), (2, 4))
+    ]
+    assert set(json.loads(run(RATIOS, json.dumps(rounds))).values()) == {4}
