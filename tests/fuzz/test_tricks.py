@@ -112,6 +112,7 @@ ANSWERS = {
     "no-phrase": (200, b"abc", True),
     "status-0": (0, b"", False),
     "status-1-with-an-answer": (0, b"", False),
+    "interim-with-a-body": (0, b"", False),
     "status-999": (999, b"", True),
     "version-9": (0, b"", False),
     "version-2": (200, b"", True),

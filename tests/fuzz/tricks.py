@@ -86,6 +86,7 @@ ANSWERS: dict[str, bytes] = {
     "no-phrase": b"HTTP/1.1 200\r\ncontent-length: 3\r\n\r\nabc",
     "status-0": b"HTTP/1.1 000 X\r\ncontent-length: 0\r\n\r\n",
     "status-1-with-an-answer": b"HTTP/1.1 001 X\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc",
+    "interim-with-a-body": b"HTTP/1.1 199 X\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     "status-999": b"HTTP/1.1 999 X\r\ncontent-length: 0\r\n\r\n",
     "version-9": b"HTTP/9.9 200 OK\r\ncontent-length: 0\r\n\r\n",
     "version-2": b"HTTP/2.0 200 OK\r\ncontent-length: 0\r\n\r\n",
@@ -116,6 +117,7 @@ def _get(path: bytes, more: bytes = b"") -> bytes:
 ASKED: dict[str, bytes] = {
     "models": _get(b"v1/models") + _get(b"v1/models/org/model") + _get(b"v1/models/nope"),
     "head": b"HEAD /first/v1/models HTTP/1.1\r\n" + KEY + b"\r\n" + _get(b"v1/models"),
+    "head-of-something-else": b"HEAD /first/v1/models HTTP/1.1\r\n" + KEY + b"upgrade: h2c\r\n\r\n",
     "why": _get(b"api/why?request=x") + _get(b"api/why?request=%ff"),
     "control": _get(b"api/status") + _post(b"api/models/start", b'{"model":"alias"}'),
     "bytes-in-control": _post(b"api/models/start", b'{"model":"\xff\xed\xa0\x80"}'),

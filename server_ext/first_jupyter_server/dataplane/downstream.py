@@ -344,7 +344,8 @@ class Connection(asyncio.Protocol):
         self._keep_alive = False
         headers = {"content-type": "application/json", **refusal.headers()}
         body = refusal.body()
-        self.transport.write(self.head(refusal.status, _whole(headers, body)) + body)
+        head = self.head(refusal.status, _whole(headers, body))
+        self.transport.write(head if self._request.method == "HEAD" else head + body)
         self._linger()
 
     def _linger(self) -> None:

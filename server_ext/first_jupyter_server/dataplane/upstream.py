@@ -16,6 +16,8 @@ from .dialing import authority, dial
 
 __all__ = ["Pool", "Receiver", "UpstreamConnection", "Way", "request_bytes"]
 
+_FRAMING = (b"content-length", b"transfer-encoding")
+
 MAX_HEAD = 262_144
 """Bytes that may come without any of an answer's body among them: a head, what frames chunks, trailers."""
 
@@ -193,8 +195,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_is_over()
         status = cast("httptools.HttpResponseParser", self._parser).get_status_code()
         headers, self._headers = self._headers, []
-        if status < 100:
-            raise ValueError("neither an answer nor an interim one")
+        if status < 200 and (status < 100 or any(name in _FRAMING for name, _ in headers)):
+            raise ValueError("neither an answer nor an interim one, which has no body")
         if self._receiver is not None and status >= 200:
             codings = [value for name, value in headers if name == b"transfer-encoding"]
             if any(coding.lower() != b"chunked" for coding in codings):
