@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from first_jupyter_server.dataplane.passed import tokens
+
 from .lines import Row
 from .rows import Result
 
@@ -60,8 +62,9 @@ def read(row: Row, batch: str, status: int, headers: dict[bytes, bytes], body: b
     if b"\n" in body:
         body = orjson.dumps(said)
     if status == 200 and isinstance(said, dict):
-        usage = said.get("usage") or {}
-        prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+        usage = said.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
+        prompt, completion = (tokens(usage.get(f"{kind}_tokens")) or 0 for kind in ("prompt", "completion"))
         line = _line(row, batch, status, request_id, body)
         return Result(row.number, True, prompt, completion, cluster, line)
     error = said.get("error") if isinstance(said, dict) else None

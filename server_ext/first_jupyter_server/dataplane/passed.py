@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["Passed", "Usage"]
+__all__ = ["Passed", "Usage", "tokens"]
 
 KEPT = 2_048
 """Bytes of an answer's end that are kept; the usage and the end mark stand there."""
@@ -26,6 +26,9 @@ MAX_SEEN = 2**25
 WINDOW, MEMORY = 13, 5
 """What is enough for so little; the usual tables are filled anew for each pack, and drive
 all else from the cache."""
+
+MOST_TOKENS = 2**53
+"""What no answer can have had; more than that is no number in JSON everywhere."""
 
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
 
@@ -122,11 +125,17 @@ class Passed:
             if (start := _USAGE.match(kept, at)) is not None:
                 stated = _object_at(kept, start.end())
                 prompt = stated.get("prompt_tokens", stated.get("input_tokens"))
-                return Usage(prompt, stated.get("completion_tokens", stated.get("output_tokens")))
+                written = stated.get("completion_tokens", stated.get("output_tokens"))
+                return Usage(tokens(prompt), tokens(written))
             at = kept.rfind(b'"usage"', 0, at)
         # Each event of such a stream is one line, and an empty one after it.
         events = (self._lines + sum(piece.count(b"\n") for piece in self._pieces)) // 2
         return Usage(None, max(0, events - 3) if self.is_done else None)
+
+
+def tokens(stated: Any) -> int | None:
+    """Return a number of tokens as a server states it; None where it is none, whatever it is."""
+    return stated if type(stated) is int and 0 <= stated < MOST_TOKENS else None
 
 
 def _object_at(data: bytes, start: int) -> dict[str, Any]:

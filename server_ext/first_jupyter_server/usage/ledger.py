@@ -166,7 +166,7 @@ class Ledger:
             if self._complained:
                 self._complained = False
                 self._log.info("Usage is being recorded again: %s", self._path)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, OverflowError) as error:
             self._close()
             if not isinstance(error, sqlite3.OperationalError | OSError):
                 self._unwritten.clear()  # no later try would go better
