@@ -109,7 +109,8 @@ def parse(text: str, name: str) -> FederationFile:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise Problem(f"{name}: it is not valid YAML{where}: {getattr(error, 'problem', error)}.") from None
+        why = getattr(error, "problem", None) or " ".join(str(error).split()).rstrip(".")
+        raise Problem(f"{name}: it is not valid YAML{where}: {why}.") from None
     if not isinstance(data, dict):
         raise Problem(f"{name}: it must be a mapping that begins with 'clusters:'.")
     try:
@@ -125,11 +126,15 @@ def _model(data: dict[str, Any]) -> type[FederationFile]:
     """Return what a file may say: of our kinds, and of those that packages add where it names one."""
     clusters = data.get("clusters")
     named = (
-        {each.get("kind") for each in clusters.values() if isinstance(each, dict)}
+        {
+            kind
+            for each in clusters.values()
+            if isinstance(each, dict) and isinstance(kind := each.get("kind"), str)
+        }
         if isinstance(clusters, dict)
         else set()
     )
-    if named <= {*BUILT_IN, None}:
+    if named <= {*BUILT_IN}:
         return FederationFile
     sections = (LocalCluster, GlobusComputeCluster, OpenAISection, GatewaySection)
     more = (kind.section for kind in added().kinds.values())

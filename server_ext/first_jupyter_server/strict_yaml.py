@@ -36,4 +36,10 @@ def load(text: str) -> Any:
     YAMLError
         Where it is none; also where a mapping has a key twice.
     """
-    return yaml.load(text, _Loader)  # noqa: S506  # it is a safe loader
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506  # it is a safe loader
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deeply") from None
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        # What PyYAML says of a value that looks like a date or a number, and is none.
+        raise yaml.YAMLError(f"a value cannot be read ({error}); put it in quotes") from None

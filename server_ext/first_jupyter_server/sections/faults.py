@@ -29,7 +29,7 @@ def sentence(
     loc = fault["loc"]
     if loc[:1] == ("clusters",) and loc[2:3] and loc[2] in kinds:
         loc = (*loc[:2], *loc[3:])  # pydantic's own word for which of the kinds it tried
-    where = ".".join(str(part) for part in loc)
+    where = ".".join(map(_shown, loc))
     if fault["type"] == "union_tag_invalid":
         tag = fault["ctx"]["tag"]
         if why := (broken or {}).get(tag):
@@ -51,3 +51,9 @@ def sentence(
     )
     told = f"{message[:1].lower()}{message[1:]}{given}."
     return f"{where}: {told}" if where else told
+
+
+def _shown(part: Any) -> str:
+    """Return a key as it stands in a sentence."""
+    key = str(part)
+    return key if key and key.isprintable() else repr(key)
