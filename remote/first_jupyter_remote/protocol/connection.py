@@ -46,6 +46,10 @@ def welcome(nonce: str) -> bytes:
     ).encode()
 
 
+MOST_UNREAD = 2**25
+"""Bytes that may wait for the other side when it asks for more; what streams send has limits of its own."""
+
+
 class Connection(asyncio.Protocol):
     """One connection, once it is a WebSocket.
 
@@ -126,6 +130,8 @@ class Connection(asyncio.Protocol):
 
     def _take(self, opcode: int, body: bytes) -> None:
         if opcode == PING:
+            if self._transport.get_write_buffer_size() > MOST_UNREAD:
+                raise ProtocolError("it asks for signs of life, and reads none")
             self._transport.write(encode(body, masked=self._masks, opcode=PONG))
         elif opcode == CLOSE:
             self.close("the other side closed it")

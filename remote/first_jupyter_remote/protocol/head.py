@@ -62,5 +62,5 @@ def status_of(first: str) -> tuple[int, str]:
     """Return the status of an answer and the words beside it; 0 where it is none of HTTP."""
     version, _, rest = first.partition(" ")
     status, _, words = rest.partition(" ")
-    is_http = version.startswith("HTTP/") and status.isdigit()
+    is_http = version.startswith("HTTP/") and status.isascii() and status.isdigit()
     return (int(status), words[:100]) if is_http else (0, "it does not speak HTTP")

@@ -79,9 +79,12 @@ def read_request(body: bytes) -> Asked:
         Where it is none.
     """
     first, *lines = body.split(b"\n")
-    how = json.loads(first)
-    rows = []
-    for line in lines:
-        number, _, said = line.partition(b"\t")
-        rows.append((int(number), said))
-    return Asked(str(how["endpoint"]), int(how["width"]), rows, str(how.get("batch", "")))
+    try:
+        how = json.loads(first)
+        rows = []
+        for line in lines:
+            number, _, said = line.partition(b"\t")
+            rows.append((int(number), said))
+        return Asked(str(how["endpoint"]), int(how["width"]), rows, str(how.get("batch", "")))
+    except (KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"a request that says not how rows are to be asked ({error})") from None

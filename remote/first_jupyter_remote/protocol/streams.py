@@ -138,6 +138,8 @@ class Stream(asyncio.Transport):
         """
         if frame.kind is Kind.DATA:
             self._heard = self._loop.time()
+            if not frame.body:
+                return  # It says nothing, and would take a place all the same.
             self._read += len(frame.body)
             self._unread.append(frame.body)
             if self._read - self._granted > WINDOW:

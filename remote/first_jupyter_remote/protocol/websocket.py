@@ -19,6 +19,9 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 LONGEST = 256 * 1024
 """Bytes of the longest message that is taken; a tunnel's frames are far shorter."""
 
+MOST_PARTS = 1_024
+"""Parts that a message may have been divided into on its way."""
+
 
 def new_key() -> str:
     """Return what a client's ``Sec-WebSocket-Key`` says."""
@@ -59,6 +62,7 @@ class Decoder:
         self._masked = masked
         self._rest = b""
         self._begun: list[bytes] = []
+        self._size = 0
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """Take bytes; yields the opcode and the data of each message that is whole by now.
@@ -104,15 +108,18 @@ class Decoder:
         """Put the parts of a message together; a proxy on the way may have divided it."""
         opcode, is_last = first & 0x0F, bool(first & 0x80)
         if opcode >= CLOSE:
+            if len(body) > 125 or not is_last:
+                raise ProtocolError("a control frame that is long, or in parts")
             yield opcode, body
             return
         if opcode == _TEXT or (opcode == _CONTINUATION) is not bool(self._begun):
             raise ProtocolError("a message of text, or a part of none")
         self._begun.append(body)
-        if sum(map(len, self._begun)) > LONGEST:
-            raise ProtocolError("a message in parts that is too long")
+        self._size += len(body)
+        if self._size > LONGEST or len(self._begun) > MOST_PARTS:
+            raise ProtocolError("a message in parts that is too long, or in too many")
         if is_last:
-            whole, self._begun = b"".join(self._begun), []
+            whole, self._begun, self._size = b"".join(self._begun), [], 0
             yield MESSAGE, whole
 
 

@@ -124,4 +124,8 @@ def _status(answer: bytes) -> tuple[int, str]:
     """Return the status of an answer and the words beside it; 0 where it is none."""
     version, _, rest = answer.partition(b"\r\n")[0].decode("latin-1").partition(" ")
     status, _, words = rest.partition(" ")
-    return (int(status), words) if version.startswith("HTTP/") and status.isdigit() else (0, "")
+    return (
+        (int(status), words)
+        if version.startswith("HTTP/") and status.isascii() and status.isdigit()
+        else (0, "")
+    )
