@@ -17,7 +17,7 @@ from first_jupyter_remote.protocol import Load, ModelSpec, ReplicaRecord, Stage,
         ModelSpec("a/b", "vllm", Weights("/w"), 2048, 4, True, "/python", ("--x", "1"), {"A": "B"}, None),
         ReplicaRecord("r1", "a/b"),
         ReplicaRecord(
-            "r1", "a/b", Stage.READY, "", 0.5, host="n1", port=80, key="k", addresses=("n1", "10.0.0.1")
+            "r1", "a/b", Stage.READY, progress=0.5, host="n1", port=80, key="k", addresses=("n1", "10.0.0.1")
         ),
         ReplicaRecord("r1", "a/b", pid=1, node="n1", owner="lab", restarts=2, load=Load(1), updated=3.0),
     ],

@@ -161,7 +161,7 @@ class Gatherer:
         """
         try:
             part = Part.from_json(said)
-        except (TypeError, AttributeError):
+        except ValueError:
             raise PartsError(f"what came as part {self.number} of it is none") from None
         data = unpack(part.data, LARGEST)
         if part.number != self.number:

@@ -39,9 +39,59 @@ class Wire:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Build one from ``to_json``'s answer, also from a newer release's, whose extra keys are dropped."""
-        known = {f.name for f in dataclasses.fields(cls)}
-        return cls(**{key: value for key, value in data.items() if key in known})
+        """Build one from ``to_json``'s answer, also from a newer release's, whose extra keys are dropped.
+
+        Raises
+        ------
+        ValueError
+            Where it is none, or a value is of another type than its field.
+        """
+        return cls._of(data)
+
+    @classmethod
+    def _of(cls, data: Any, **made: Any) -> Self:
+        """Build one from plain values, and from those that were made of them already."""
+        values = {**_object(data), **made}
+        known = [f for f in dataclasses.fields(cls) if f.name in values]
+        for each in known:
+            if each.name not in made and not _is_a(values[each.name], str(each.type)):
+                raise ValueError(f"{each.name} of a {cls.__name__} is no {each.type}")
+        try:
+            return cls(**{f.name: values[f.name] for f in known})
+        except TypeError as error:
+            raise ValueError(f"a {cls.__name__} lacks something: {error}") from None
+
+
+_PLAIN: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+
+
+def _object(data: Any) -> dict[str, Any]:
+    if isinstance(data, dict):
+        return data
+    raise ValueError("it is no object")  # so that who reads it has one error to expect
+
+
+def _is_a(value: Any, kind: str) -> bool:
+    """Say whether a value from JSON is of a field's type, such as ``int | None``."""
+    if value is None:
+        return kind.endswith(" | None")
+    return type(value) in _PLAIN.get(kind.removesuffix(" | None"), ())
+
+
+def _texts(data: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return a list of texts in JSON, as a field holds it."""
+    found = data.get(name) or ()
+    if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
+        raise ValueError(f"{name} is no list of texts")
+    return tuple(found)
+
+
+def _by_name(data: dict[str, Any], name: str, kind: str) -> dict[str, Any]:
+    """Return an object in JSON whose values are all of one type."""
+    found = data.get(name) or {}
+    if not isinstance(found, dict) or not all(_is_a(each, kind) for each in found.values()):
+        raise ValueError(f"{name} is no object of {kind}")
+    return dict(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +171,14 @@ class ModelSpec(Wire):
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Build one from ``to_json``'s answer."""
-        weights = Weights.from_json(data.get("weights") or {})
-        spec = {**data, "weights": weights, "args": tuple(data.get("args") or ())}
-        spec["modules"] = tuple(data.get("modules") or ())
-        known = {f.name for f in dataclasses.fields(cls)}
-        return cls(**{key: value for key, value in spec.items() if key in known})
+        data = _object(data)
+        return cls._of(
+            data,
+            weights=Weights.from_json(data.get("weights") or {}),
+            args=_texts(data, "args"),
+            modules=_texts(data, "modules"),
+            env=_by_name(data, "env", "str"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +278,15 @@ class ReplicaRecord(Wire):
 
         What stands in requests or headers later is freed of line ends: a record is only as good as its node.
         """
-        record = {**data, "stage": Stage(data["stage"]), "load": Load.from_json(data.get("load") or {})}
-        record |= {name: _one_line(data.get(name)) for name in _IN_HEADERS if name in data}
-        record["addresses"] = tuple(map(_one_line, data.get("addresses") or ()))
-        record["log"] = tuple(data.get("log") or ())
-        record["entered"] = dict(data.get("entered") or {})
-        known = {f.name for f in dataclasses.fields(cls)}
-        return cls(**{key: value for key, value in record.items() if key in known})
+        data = _object(data)
+        return cls._of(
+            {**data, **{name: _one_line(data[name]) for name in _IN_HEADERS if name in data}},
+            stage=Stage(str(data.get("stage"))),
+            load=Load.from_json(data.get("load") or {}),
+            addresses=tuple(map(_one_line, _texts(data, "addresses"))),
+            log=_texts(data, "log"),
+            entered=_by_name(data, "entered", "float"),
+        )
 
 
 _IN_HEADERS = ("replica", "model", "host", "key")

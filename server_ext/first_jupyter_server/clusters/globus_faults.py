@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["ComputeFault", "demanded", "explain", "offline", "older"]
+__all__ = ["ComputeFault", "demanded", "explain", "garbled", "offline", "older"]
 
 NOT_INSTALLED = "globus-compute-sdk is not installed beside Jupyter: pip install 'first-jupyter[compute]'"
 FORGOTTEN = (
@@ -94,6 +94,15 @@ def older(endpoint: str) -> ComputeFault:
     return ComputeFault(
         f"the function that is called on the endpoint {endpoint} is of another release of first-jupyter: "
         "have this one's registered (first-remote register), and correct 'function' in the federation file"
+    )
+
+
+def garbled(endpoint: str, error: Exception) -> ComputeFault:
+    """Say that what came back is nothing that our functions return."""
+    return ComputeFault(
+        f"what the endpoint {endpoint} returned of its replicas is unreadable ({error}): find out what runs "
+        "there in our function's place, and who may change it",
+        passing=True,
     )
 
 

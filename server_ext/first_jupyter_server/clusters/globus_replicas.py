@@ -18,7 +18,7 @@ from first_jupyter_server.errors import ApiError
 
 from .asked import Asked, Order
 from .globus_executor import CONTROL, GlobusExecutor
-from .globus_faults import ComputeFault, offline
+from .globus_faults import ComputeFault, garbled, offline
 from .globus_watch import SLOWNESS
 from .replicas import ended
 from .running import Running
@@ -146,11 +146,11 @@ class GlobusReplicas:
                 return
             self._look()
             last = await self._executor.result(config, future)
+            endings = self._read(last if isinstance(last, list) else [last])
         except ComputeFault as fault:
             self._failed(parts, config, hold, failed, fault)
             return
-        for record in last if isinstance(last, list) else [last]:
-            ending = ReplicaRecord.from_json(record)
+        for ending in endings:
             for run, _ in parts:
                 if run.record.replica == ending.replica:
                     self._take(run, ending)
@@ -247,10 +247,17 @@ class GlobusReplicas:
         """Return a replica's record as it is now, if possible: what keeps its tunnel shut is no news."""
         if self._ways.takes_tunnels:
             with contextlib.suppress(ComputeFault):
-                for found in await self._executor.call(CONTROL, "find", self._home, patience=SLOWNESS):
-                    if found["replica"] == record.replica:
-                        return ReplicaRecord.from_json(found)
+                found = await self._executor.call(CONTROL, "find", self._home, patience=SLOWNESS)
+                for each in self._read(found):
+                    if each.replica == record.replica:
+                        return each
         return record
+
+    def _read(self, found: Any) -> list[ReplicaRecord]:
+        try:
+            return [ReplicaRecord.from_json(each) for each in found]
+        except (TypeError, ValueError) as error:
+            raise garbled(self._executor.endpoint, error) from None
 
     async def _reach(self, run: Running) -> None:
         """Look for the way; give back the node of a replica to which there never was one."""

@@ -10,7 +10,7 @@ from logging import Logger
 from first_jupyter_remote.protocol import QueuedJob, ReplicaRecord, Stage
 
 from .globus_executor import CONTROL, GlobusExecutor
-from .globus_faults import ComputeFault, older
+from .globus_faults import ComputeFault, garbled, older
 
 __all__ = ["SLOWNESS", "GlobusWatch", "patience", "pause"]
 
@@ -123,6 +123,10 @@ class GlobusWatch:
         )
         if not isinstance(found, dict):
             raise older(self._executor.endpoint)
-        records = [ReplicaRecord.from_json(each) for each in found["records"]]
+        try:
+            records = [ReplicaRecord.from_json(each) for each in found["records"]]
+            queue = [QueuedJob.from_json(each) for each in found["queue"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise garbled(self._executor.endpoint, error) from None
         self._known = {each.replica: f"{each.stage.value}/{each.restarts}" for each in records}
-        await self._take(records, [QueuedJob.from_json(each) for each in found["queue"]])
+        await self._take(records, queue)
