@@ -67,7 +67,7 @@ def _value(match: re.Match[str], names: Mapping[str, Any]) -> str:
         return describe(names[name])
     try:
         return describe(names[name][int(index)])
-    except (LookupError, TypeError, ValueError):
+    except Exception:  # noqa: BLE001  what is indexed may be anybody's, and a prompt must not fail for it
         return match[0]
 
 
