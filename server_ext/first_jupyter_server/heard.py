@@ -80,5 +80,13 @@ def _spread(first: FirstApp, name: str, replicas: int) -> None:
 
 async def _reply(first: FirstApp, message: dict[str, Any]) -> None:
     """Answer a control request that came over the data plane's port."""
-    status, body = await first.control.handle(message["method"], message["path"], message["body"].encode())
+    try:
+        status, body = await first.control.handle(
+            message["method"], message["path"], message["body"].encode()
+        )
+    except Exception:
+        first.log.exception("%s %s failed", message["method"], message["path"].partition("?")[0])
+        text = "The Jupyter server stumbled over this request; its log says how. Please report it."
+        error = ApiError(500, text, kind="server_error", code="internal_error")
+        status, body = error.status, error.to_json()
     first.dataplane.reply(message["id"], status, body)
