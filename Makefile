@@ -1,12 +1,15 @@
 # The targets only name things; .ci/ says how, in plain bash.
 
-.PHONY: lab test demo-slurm demo-federation demo-firewall demo-batch chaos soak check format lock clean
+.PHONY: lab test fuzz demo-slurm demo-federation demo-firewall demo-batch chaos soak check format lock clean
 
 lab: ## everything from nothing, then JupyterLab on the quickstart notebook
 	@.ci/lab $(LAB_ARGS)
 
 test: ## all checks and all tests, in a browser too
 	@.ci/test
+
+fuzz: ## looks for input that breaks a promise, for about 8 minutes, and says how much was tried
+	@.ci/fuzz
 
 demo-slurm: ## from nothing to an answer by a model in a Slurm job, each stage timed; then the job is cancelled
 	@.ci/demo-slurm $(DEMO_ARGS)
