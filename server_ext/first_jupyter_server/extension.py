@@ -15,6 +15,7 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Enum, Int, Unicode, default
 
 from . import ai, heard, kernel_env, layers
+from .activity import Activity
 from .allow import AllowLists, Person
 from .auth import key as keys
 from .auth.opened import opened
@@ -108,6 +109,8 @@ class FirstApp(ExtensionApp):
         self.news = News(self._server.event_logger)
         self.key = keys.new_key()
         self.batches_under_way = 0
+        times = self._server.web_app.settings["last_activity_times"]
+        self.activity = Activity(times, lambda: self.current_activity() is not None)
         self.dataplane = Supervisor(partial(heard.of_dataplane, self), self.log)
         self.dataplane.listen()
         self.to_dataplane = Pool("127.0.0.1", self.dataplane.port)
@@ -218,6 +221,7 @@ class FirstApp(ExtensionApp):
         await self.federation.open()
         self.scaler.start()
         self.metrics.lateness.start()
+        self.activity.start()
         ai.join(self)
         self.runtime_file = RuntimeFile(Path(jupyter_runtime_dir()))
         try:
@@ -241,6 +245,7 @@ class FirstApp(ExtensionApp):
         self.to_dataplane.close()
         self.news.close()
         self.metrics.lateness.stop()
+        self.activity.stop()
         await self.scaler.close()
         await self.batches.stop()
         await self.relay.close()

@@ -31,6 +31,7 @@ def of_dataplane(first: FirstApp, message: dict[str, Any]) -> None:
             first.scaler.load(without_rows(first.control.counts, rows), message["running"])
         case "done":
             _account(first, message["outcomes"])
+            first.activity.note()
             first.news.usage()
         case "tunnel":
             of = first.rooms if message["path"] == "rendezvous" else first.doors
