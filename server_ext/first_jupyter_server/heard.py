@@ -41,6 +41,7 @@ def of_dataplane(first: FirstApp, message: dict[str, Any]) -> None:
         case "ready":
             first.rooms.open_all()
         case "ended":
+            first.control.counts = {}  # what it was answering has ended with it
             first.doors.all_shut()
             first.rooms.all_shut()
         case "control":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 from datetime import datetime
 
@@ -70,3 +72,9 @@ def test_its_end_counts_and_after_it_nothing(server, asking):
     server.get("models")
     server.get("usage")
     assert before < ended == last_activity(server)
+
+
+def test_nothing_is_being_written_once_the_data_plane_has_died(server, asking):
+    os.kill(server.get("status")["dataplane"]["pid"], signal.SIGKILL)
+    asking.join()
+    assert server.get("status")["dataplane"]["inflight"] == 0
