@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import grp
 import os
+import pwd
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,12 +36,19 @@ class Person:
 
     @classmethod
     def here(cls) -> Person:
-        """Return who this process belongs to; asks the system's directory, so not for the event loop."""
+        """Return who this process belongs to, whatever its environment says.
+
+        Asks the system's directory, so not for the event loop.
+        """
         groups = set()
         for number in {os.getgid(), *os.getgroups()}:
             with suppress(KeyError):
                 groups.add(grp.getgrgid(number).gr_name)
-        return cls(getpass.getuser(), frozenset(groups))
+        try:
+            name = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            name = str(os.getuid())
+        return cls(name, frozenset(groups))
 
 
 class AllowLists:

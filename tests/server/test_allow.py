@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+
 import pytest
 from first_jupyter_server.allow import AllowLists, AllowRule, Person
 
@@ -65,3 +68,9 @@ def test_this_process_belongs_to_somebody_in_a_group():
     person = Person.here()
     assert person.name
     assert person.groups
+
+
+def test_nobody_is_somebody_else_by_their_environment(monkeypatch):
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "ada")
+    assert Person.here().name == pwd.getpwuid(os.getuid()).pw_name != "ada"
