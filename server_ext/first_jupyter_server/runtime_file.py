@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ class RuntimeFile:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / f"first-{os.getpid()}.json"
+        # Also where Jupyter ends without a word to its extensions, as by the SIGINT of a JupyterHub.
+        self._tidy = weakref.finalize(self, _remove, self.path)
 
     def write(self, content: dict[str, Any]) -> None:
         """Write it, whole or not at all.
@@ -42,5 +45,9 @@ class RuntimeFile:
 
     def remove(self) -> None:
         """Remove it, if it is there."""
-        with contextlib.suppress(OSError):
-            self.path.unlink()
+        self._tidy()
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

@@ -60,6 +60,17 @@ def test_a_server_that_is_asked_to_end_leaves_nothing_behind(other, state):
     wait_until(lambda: not other.processes(), 60, lambda: f"left behind: {other.processes()}")
 
 
+def test_a_server_that_is_interrupted_leaves_no_file_behind(jupyter, federation, tmp_path):
+    """As a JupyterHub does it: Jupyter then ends without a word to its extensions."""
+    (temporary := tmp_path / "tmp").mkdir()
+    server = jupyter(federation=federation, env={"TMPDIR": str(temporary)})
+    assert list(temporary.glob("first-*/batches"))
+    server.process.send_signal(signal.SIGINT)
+    server.process.wait(60)
+    assert not server.runtime_file.exists()
+    assert list(temporary.glob("first-*")) == []
+
+
 def start(server):
     """Have a model on its way that never arrives."""
     server.post("models/start", model="lab/never-ready")

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import socket
 import tempfile
+import weakref
 from asyncio.subprocess import Process
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,8 @@ class BatchSupervisor:
     def __init__(self, folder: Path, receive: Callable[[dict[str, Any]], None], log: logging.Logger) -> None:
         self._folder = folder
         self._sockets = Path(tempfile.gettempdir()) / f"first-{secrets.token_hex(8)}"
+        # Also where Jupyter ends without a word to its extensions, as by the SIGINT of a JupyterHub.
+        self._tidy = weakref.finalize(self, shutil.rmtree, self._sockets, ignore_errors=True)
         self._listener: socket.socket | None = None
         self._config: dict[str, Any] = {}
         self._catalog: dict[str, Any] = {}
@@ -94,7 +97,7 @@ class BatchSupervisor:
         if self._listener is not None:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
-            shutil.rmtree(self._sockets, ignore_errors=True)
+        self._tidy()
 
     def _needed(self) -> None:
         assert self._listener is not None  # noqa: S101  # it is what was asked

@@ -7,6 +7,7 @@ import math
 import secrets
 import shutil
 import tempfile
+import weakref
 from logging import Logger, getLogger
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Relay:
         self._opening = asyncio.Lock()
         self._busy: set[asyncio.Task[None]] = set()
         self._folder = Path(tempfile.gettempdir()) / f"first-{secrets.token_hex(8)}"
+        self._tidy = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._allowances = Allowances(
             Allowance(ANSWERS, WINDOW, longest=LONGEST_WAIT),
             Allowance(FOLLOW_UPS, WINDOW, longest=math.inf),
@@ -77,7 +79,7 @@ class Relay:
         for task in self._busy:
             task.cancel()
         await asyncio.gather(*self._busy, return_exceptions=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._tidy()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
