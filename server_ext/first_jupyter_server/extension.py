@@ -20,7 +20,7 @@ from .allow import AllowLists, Person
 from .auth import key as keys
 from .auth.opened import opened
 from .batch.supervisor import BatchSupervisor
-from .clusters import kinds
+from .clusters import key_source, kinds
 from .clusters.discovery import Discovery
 from .control import handlers as control_handlers
 from .control.api import ControlApi
@@ -145,6 +145,7 @@ class FirstApp(ExtensionApp):
             history=StartHistory(data / "starts.json"),
             changed=self.federation.changed,
             log=self.log,
+            environment=key_source.take(file.clusters.values(), os.environ),
             idle=self._idle,
             doors=self.doors,
             rooms=self.rooms,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from pathlib import Path
 
 import httpx
 import json_logs
@@ -83,6 +84,15 @@ def test_a_prompt_is_in_no_event_and_no_answer_of_the_control_api(asked):
 def test_the_key_of_a_server_is_in_no_log_no_file_and_no_answer(server, asked):
     assert holding(server, KEY) == []
     assert not [text for text in asked if KEY in text]
+
+
+def test_the_key_of_a_server_is_in_no_kernel_and_no_other_process_of_ours(server, asked):
+    with server.kernel() as run:
+        assert run("import os; print(os.environ.get('CAMPUS_KEY'))").strip() == "None"
+        others = set(server.processes()) - {server.process.pid}
+        assert len(others) > 1
+        assert not [pid for pid in others if KEY.encode() in Path(f"/proc/{pid}/environ").read_bytes()]
+    assert server.ask(MODEL)
 
 
 def test_our_key_is_in_the_runtime_file_alone_and_in_no_event(server, asked):

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from logging import Logger
 from pathlib import Path
+from typing import Any
 
-__all__ = ["KeyMissing", "KeySource"]
+__all__ = ["KeyMissing", "KeySource", "take"]
 
 
 class KeyMissing(Exception):  # noqa: N818  # it is told as what befell a cluster
     """A key that cannot be had; the message says why, and what to do now."""
+
+
+def take(clusters: Iterable[Any], environ: MutableMapping[str, str]) -> dict[str, str]:
+    """Return the environment, and take the keys that clusters name out of it: no kernel inherits them.
+
+    Parameters
+    ----------
+    clusters
+        Sections of the federation file.
+    environ
+        This process's environment.
+    """
+    whole = dict(environ)
+    for cluster in clusters:
+        environ.pop(getattr(cluster, "key_env", None) or "", None)
+    return whole
 
 
 @dataclass

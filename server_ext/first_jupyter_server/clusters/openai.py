@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 import time
 
@@ -46,7 +45,7 @@ class OpenAICluster:
     def __init__(self, name: str, section: OpenAISection, here: Surroundings) -> None:
         self.name = name
         self._section, self._at = section, Address.of(section.url)
-        self._keys = KeySource(section.key_env, section.key_file, os.environ, here.log)
+        self._keys = KeySource(section.key_env, section.key_file, here.environment, here.log)
         self._key: str | None = None
         self._standing: Standing[tuple[Listed, ...]] = Standing()
         self._last = LastAnswer(here.folder(name) / "models.json", here.log)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from logging import Logger
 from pathlib import Path
@@ -44,6 +45,8 @@ class Surroundings:
         Where it meets those that cannot reach it either.
     relay
         What has answers carried by Globus Compute alone.
+    environment
+        The server's environment, with what was taken out of it so that no kernel inherits it.
     idle
         Returns the seconds since somebody did something in Jupyter.
     held
@@ -56,6 +59,7 @@ class Surroundings:
     history: StartHistory
     changed: Callable[[], None]
     log: Logger
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     idle: Callable[[], float] = lambda: 0.0
     doors: Doors = field(default_factory=Doors)
     rooms: Rooms = field(default_factory=Rooms)
