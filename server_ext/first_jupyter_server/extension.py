@@ -90,12 +90,18 @@ class FirstApp(ExtensionApp):
 
     @default("federation_file")
     def _default_federation_file(self) -> str:
-        users = [path for path in layers.files("")[1] if path.parent == Path(jupyter_config_dir())]
+        found = layers.files("", of_users=self._users_have_parts)[1]
+        users = [path for path in found if path.parent == Path(jupyter_config_dir())]
         return str(users[0]) if users else ""
 
     @default("data_dir")
     def _default_data_dir(self) -> str:
         return str(Path(jupyter_data_dir()) / "first")
+
+    @property
+    def _users_have_parts(self) -> bool:
+        """Whether a user's own part of the federation counts; a JupyterHub may have disabled such files."""
+        return not getattr(self.serverapp, "disable_user_config", False)
 
     def _link_jupyter_server_extension(self, serverapp: Any) -> None:
         """Have our say in the server's configuration before other extensions read it."""
@@ -160,6 +166,7 @@ class FirstApp(ExtensionApp):
             file.clusters,
             file=named,
             embedded=not layered.origins,
+            may_begin=self._users_have_parts,
             problems=problems,
             login=self.login,
             federation=self.federation,
@@ -269,7 +276,7 @@ class FirstApp(ExtensionApp):
 
     def _read_federation(self) -> layers.Layered:
         """Read all parts of the federation, and tell what is wrong with them."""
-        layered = layers.read(*layers.files(self.federation_file))
+        layered = layers.read(*layers.files(self.federation_file, of_users=self._users_have_parts))
         for problem in layered.problems:
             self.log.error("%s", problem)
         if layered.problems and not layered.origins:

@@ -39,7 +39,7 @@ class Layered:
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
-def files(own: str) -> tuple[list[Path], list[Path]]:
+def files(own: str, *, of_users: bool = True) -> tuple[list[Path], list[Path]]:
     """Return the parts that there are: the administrator's, and then the groups' and the user's.
 
     The administrator's are in the system's and the environment's config folders of Jupyter, whatever the
@@ -49,6 +49,8 @@ def files(own: str) -> tuple[list[Path], list[Path]]:
     ----------
     own
         The user's part where it is named; else ``first.yaml`` in the user's config folders.
+    of_users
+        Whether a part counts that was not named, but found in the user's home.
     """
     site = [Path(folder) / NAME for folder in (*SYSTEM_CONFIG_PATH, *ENV_CONFIG_PATH)]
     named = filter(None, os.environ.get("JUPYTER_CONFIG_PATH", "").split(os.pathsep))
@@ -56,6 +58,9 @@ def files(own: str) -> tuple[list[Path], list[Path]]:
     folders = [Path(folder) / NAME for folder in (jupyter_config_dir(), *jupyter_config_path())]
     users = [Path(own)] if own else [path for path in folders if path.is_file()][:1]
     rest = [path for path in [*reversed(groups), *users] if path not in site]
+    if not of_users:
+        home = Path.home().resolve()
+        rest = [path for path in rest if str(path) == own or not path.resolve().is_relative_to(home)]
     there = [path for path in dict.fromkeys(rest) if path.exists() or str(path) == own]
     return [path for path in dict.fromkeys(site) if path.is_file()], there
 

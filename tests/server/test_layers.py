@@ -113,3 +113,15 @@ def test_no_setting_of_the_users_hides_the_sites_part(folders, monkeypatch):
     monkeypatch.setenv("JUPYTER_NO_CONFIG", "1")
     site, _ = layers.files("")
     assert names(site) == ["system", "environment"]
+
+
+def test_where_a_hub_disables_users_files_those_in_the_home_are_left_out(folders, monkeypatch):
+    monkeypatch.setenv("HOME", str(folders["user"].parent))
+    named = folders["user"] / "first.yaml"
+    assert layers.files("", of_users=False)[1] == []
+    assert layers.files(str(named), of_users=False)[1] == [named]
+
+
+def test_what_the_administrator_names_outside_of_the_home_counts_there(folders, monkeypatch):
+    monkeypatch.setenv("HOME", str(folders["user"]))
+    assert names(layers.files("", of_users=False)[1]) == ["group"]

@@ -34,6 +34,9 @@ SEARCH = 120.0
 """Seconds for an endpoint to tell which weights it has; its first task may have to start a process."""
 LOOKED_AT = 10
 """Offers of which it is told whether they are online; the service takes 20 requests in 10 s."""
+NOT_HERE = """\
+Here the administrator alone says which clusters there are (JupyterHub's disable_user_config). Ask for \
+{wanted} to be added to the site's federation file."""
 NO_WEIGHTS = """\
 {name} tells of no weights. Whoever looks after it can name the folder that has them (`first-remote deploy \
 --models-dir DIR`); or add a model by hand below 'clusters:' in {file}, and restart Jupyter:
@@ -50,6 +53,8 @@ class Discovery:
         What the federation file says.
     file
         The user's part of the federation, where there is one.
+    may_begin
+        Whether one may be begun where there is none.
     embedded
         Whether those are the clusters of the embedded federation.
     problems
@@ -67,13 +72,14 @@ class Discovery:
         clusters: Mapping[str, config.AnyCluster],
         *,
         file: Path | None,
+        may_begin: bool = True,
         embedded: bool,
         problems: tuple[str, ...],
         login: LoginOnDemand,
         federation: Federation,
         here: kinds.Surroundings,
     ) -> None:
-        self.file, self._embedded = file, embedded
+        self.file, self._embedded, self._may_begin = file, embedded, may_begin
         self._clusters, self._problems = dict(clusters), problems
         self._login, self._federation, self._here = login, federation, here
         tokens = login.login.tokens
@@ -111,6 +117,8 @@ class Discovery:
             With what to do instead.
         """
         async with self._adding:
+            if self.file is None and not self._may_begin:
+                raise _conflict(NOT_HERE.format(wanted=wanted), "federation_file_not_yours")
             if self._problems:
                 raise _conflict(f"Mend the federation file first: {self._problems[0]}", "federation_problem")
             await self._login.for_clusters()
