@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import EMPTY_NOTEBOOK
+from lab import EMPTY_NOTEBOOK
 from pictures import shrink
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
