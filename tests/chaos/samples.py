@@ -21,7 +21,7 @@ WARM_UP = 0.2
 """The share of a run that is left out before its first third is compared with its last."""
 
 MEASURES = {
-    "memory": "memory (PSS), MB",
+    "memory": "memory of its own (PSS), MB",
     "descriptors": "descriptors",
     "threads": "threads",
     "children": "child processes",
@@ -93,8 +93,9 @@ class Sampler:
     def _sample(self, at: float, process: str, pid: int) -> Sample:
         place = Path("/proc") / str(pid)
         said = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
-        pss = next(
-            line for line in (place / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:")
+        # Pages of files are left out: a process has more of them once others have ended that share them.
+        own = next(
+            line for line in (place / "smaps_rollup").read_text().splitlines() if line.startswith("Pss_Anon:")
         )
         children = [(task / "children").read_text().split() for task in (place / "task").iterdir()]
         tasks = self._tasks / str(pid)
@@ -102,7 +103,7 @@ class Sampler:
             round(at, 1),
             process,
             pid,
-            int(pss.split()[1]) / 1024,
+            int(own.split()[1]) / 1024,
             len(list((place / "fd").iterdir())),
             int(said["Threads"]),
             sum(map(len, children)),
