@@ -2,7 +2,7 @@
 
 import pytest
 from first_jupyter_server.dataplane import decisions
-from first_jupyter_server.federation.decision import Record, Why
+from first_jupyter_server.federation.decision import Decision, Why
 
 from .conftest import CHAT, KEY, MODEL, json_answer
 
@@ -74,7 +74,7 @@ def test_the_oldest_are_forgotten(monkeypatch):
     monkeypatch.setattr(decisions, "KEPT", 2)
     kept = decisions.Decisions()
     for name in ("one", "two", "two", "three"):
-        kept.keep(name, "", 0.0, Record(MODEL, Why.NOWHERE, None, None, ()))
+        kept.keep(name, "", 0.0, Decision(MODEL, None, None, (), Why.NOWHERE))
     assert kept.tell("two", "")["request"] == "two"
     with pytest.raises(decisions.ApiError):
         kept.tell("one", "")

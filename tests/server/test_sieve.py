@@ -72,7 +72,7 @@ def test_a_gateway_that_gives_up_is_not_taken_for_an_answer(colon):
     ],
 )
 def test_an_end_without_a_reason_is_none_where_servers_are_known_to_cut(finish, cuts, broken):
-    sieve = Sieve(cuts=cuts, says_why=lambda last: finish is not None)
+    sieve = Sieve((lambda last: finish is not None) if cuts else None)
     events = [*text_events("a"), *([event({}, finish_reason=finish)] if finish else [])]
     passed = b"".join(sieve.take(piece) for piece in (*events, b"data: [DONE]\n\n"))
     assert sieve.broken == broken

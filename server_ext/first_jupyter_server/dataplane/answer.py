@@ -35,6 +35,11 @@ class Answer:
         Called as the first byte of a replica's answer is passed on.
     """
 
+    __slots__ = (
+        *("_chunked", "_connection", "_ends_with_mark", "_head", "_on_first", "_request_id", "begun"),
+        *("first_byte", "is_events", "passed", "status"),
+    )
+
     def __init__(
         self,
         connection: Connection,
@@ -58,7 +63,7 @@ class Answer:
     def head(self, status: int, headers: Headers, length: int | None) -> None:
         """Take the head; it leaves with the first bytes of the body."""
         self.status = status
-        self.is_events = any(name == b"content-type" and value.startswith(_EVENTS) for name, value in headers)
+        self.is_events = dict(headers).get(b"content-type", b"").startswith(_EVENTS)
         if self.is_events:
             length = None  # an error, or another replica's part, may follow what the server wanted to say
         self._chunked = length is None

@@ -47,6 +47,11 @@ class Attempt:
         Whether the replica is known to answer, or not to.
     """
 
+    __slots__ = (
+        *("_asker", "_crowd", "_dialing", "_is_paused", "_measures", "_room", "_row", "_sent", "_since"),
+        *("_traffic", "_upstream", "_who", "is_known", "model", "route"),
+    )
+
     def __init__(self, traffic: Traffic, model: str, route: Route, *, row: bool = False) -> None:
         self.route = route
         self._traffic = traffic

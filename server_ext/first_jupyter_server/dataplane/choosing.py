@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from first_jupyter_server.errors import ApiError
 from first_jupyter_server.federation import router, tuning
-from first_jupyter_server.federation.catalog import Model, Place, Replica, barred
+from first_jupyter_server.federation.catalog import Catalog, Model, Place, Replica, barred
 from first_jupyter_server.federation.wishes import Wishes
 
 from . import headers as forwarded
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .plane import DataPlane
 
 __all__ = ["Choosing"]
+
+_NOBODY: frozenset[str] = frozenset()
 
 
 class Choosing:
@@ -41,6 +43,24 @@ class Choosing:
         Where there is no such model, or no such cluster.
     """
 
+    __slots__ = (
+        *("_again", "_asked", "_backends", "_ended_before", "_failed_start", "_lost", "_own", "_plane"),
+        *(
+            "_resolved_by",
+            "_resting",
+            "_ruled_by",
+            "_started",
+            "_traffic",
+            "_tried",
+            "_tries",
+            "_wishes",
+            "arrived",
+            "batch",
+            "label",
+        ),
+        *("last", "model", "request_id"),
+    )
+
     def __init__(
         self, plane: DataPlane, request: Request, asked: Asked, request_id: str, *, label: str, batch: str
     ) -> None:
@@ -54,14 +74,16 @@ class Choosing:
         self._own = forwarded.wishes_of(request, plane.clusters)
         self._tries = 0
         self._lost = 0
-        self._resting: set[str] = set()
-        self._tried: set[str] = set()
-        self._started: set[str] = set()
-        self._ended_before: dict[str, float] = {}
+        # Sets that nearly always stay empty: thousands of requests share one.
+        self._resting: frozenset[str] = _NOBODY
+        self._tried: frozenset[str] = _NOBODY
+        self._started: frozenset[str] = _NOBODY
+        self._ended_before: dict[str, float] | None = None
         self._again = 0
         self._backends: frozenset[str] | None = None
         self._failed_start: Place | None = None
-        self.model, self._wishes = self._resolve()
+        self._resolved_by: Catalog | None
+        self._settle()
         self.last: router.Decision | None = None
 
     def decide(self) -> router.Decision:
@@ -72,16 +94,18 @@ class Choosing:
         ApiError
             Where there is no sense in waiting, or no model of that name any more.
         """
-        before, (self.model, self._wishes) = self.model.id, self._resolve()
-        if self.model.id != before:  # it asked for the current choice, which has changed
-            self._started.clear()
+        if self._resolved_by is not self._plane.catalog or self._ruled_by is not self._traffic.rules:
+            before = self.model.id
+            self._settle()
+            if self.model.id != before:  # it asked for the current choice, which has changed
+                self._started = _NOBODY
         self._notice_ends()
-        out = self._tried | self._resting if self._tried or self._resting else self._tried
+        out = self._tried | self._resting
         if self.batch:
             decision = self._traffic.decide_row(self.model, self._wishes, {*out, *self._by_globus_compute()})
         else:
             decision = self._traffic.decide(self.model, self._wishes, self._asked.trail, out)
-            self._plane.decisions.keep(self.request_id, self.label, self.arrived, decision.record())
+            self._plane.decisions.keep(self.request_id, self.label, self.arrived, decision)
         self.last = decision
         if decision.why is router.Why.NOWHERE:
             self._give_up_where_pointless(decision)
@@ -100,18 +124,18 @@ class Choosing:
         soonest = seconds[place.cluster]
         if known and (soonest is None or min(known) < soonest * tuning.START_ELSEWHERE):
             return None
-        self._started.add(place.cluster)
+        self._started |= {place.cluster}
         return place.cluster
 
     # what has happened to the request
 
     def refused(self, replica: Replica) -> None:
         """Leave a replica alone for a while that took no connection: nothing was sent."""
-        self._resting.add(replica.id)
+        self._resting |= {replica.id}
 
     def lost(self, route: router.Route) -> ApiError | None:
         """Leave a replica alone for a while that broke off; return what to say where all of them do."""
-        self._resting.add(route.replica.id)
+        self._resting |= {route.replica.id}
         self._tries += 1
         self._lost += 1
         if self._lost >= tuning.LOST:
@@ -120,13 +144,13 @@ class Choosing:
 
     def waits_for(self, replica: Replica) -> bool:
         """Leave a replica alone whose model is being started; return whether to wait for it."""
-        self._resting.add(replica.id)
+        self._resting |= {replica.id}
         self._tries += 1
         return self._tries < tuning.TRIES
 
     def turned_away(self, replica: Replica) -> bool:
         """Never go back to a replica that would not serve the request; return whether to try another one."""
-        self._tried.add(replica.id)
+        self._tried |= {replica.id}
         self._tries += 1
         return self._tries < tuning.TRIES
 
@@ -140,8 +164,9 @@ class Choosing:
 
     def goes_on(self, lost: Replica, backends: frozenset[str]) -> None:
         """Leave the replica alone for a while that was lost, and go on with these backends alone."""
-        self._resting.add(lost.id)
+        self._resting |= {lost.id}
         self._backends = backends
+        self._resolved_by = None
 
     def has_other(self, replica: Replica) -> bool:
         """Whether a replica is known to be gone, or another one is ready to take its place."""
@@ -161,7 +186,7 @@ class Choosing:
 
     def forgive(self) -> None:
         """Give those that were left alone for a while another chance."""
-        self._resting.clear()
+        self._resting = _NOBODY
 
     # what is to be said while it waits
 
@@ -212,6 +237,12 @@ class Choosing:
 
     # what it comes down to
 
+    def _settle(self) -> None:
+        """Find what is asked for, which holds for as long as catalog and rules do."""
+        self.model, self._wishes = self._resolve()
+        self._resolved_by = self._plane.catalog
+        self._ruled_by = self._traffic.rules
+
     def _resolve(self) -> tuple[Model, Wishes]:
         model, cluster = self._plane.catalog.resolve(self._asked.model)
         wishes = self._own
@@ -231,17 +262,20 @@ class Choosing:
 
     def _notice_ends(self) -> None:
         """Look for replicas that were started for this request and have ended before they were ready."""
+        if not self._started:
+            return
+        before = self._ended_before = self._ended_before or {}
         for place in self.model.places:
-            since = self._ended_before.get(place.cluster, self.arrived)
+            since = before.get(place.cluster, self.arrived)
             if place.cluster not in self._started or not router.came_to_nothing(place, since):
                 continue
-            self._ended_before[place.cluster] = place.ended or since
+            before[place.cluster] = place.ended or since
             if place.again and self._again < tuning.AGAIN:
                 self._again += 1
-                self._started.discard(place.cluster)
+                self._started -= {place.cluster}
             else:
                 self._failed_start = place
-                self._tried.add(place.cluster)
+                self._tried |= {place.cluster}
 
     def _give_up_where_pointless(self, decision: router.Decision) -> None:
         """Raise where no place could serve the request even if it waited.

@@ -8,6 +8,8 @@ from typing import Protocol
 from first_jupyter_server.errors import ApiError
 from first_jupyter_server.processes.descriptors import allowed
 
+from .known_heads import KnownHeads
+
 __all__ = ["EVERY", "GRACE", "IDLE", "PATIENCE", "PIECE", "Client", "Crowd"]
 
 RESERVE = 64
@@ -59,10 +61,16 @@ class Crowd:
     ----------
     most
         How many clients there may be.
+
+    Attributes
+    ----------
+    heads
+        The heads with which they ask.
     """
 
     def __init__(self, most: int | None = None) -> None:
         self._most = max(1, (allowed() - RESERVE) // 2) if most is None else most
+        self.heads = KnownHeads()
         self._here: dict[Client, tuple[Standing, float]] = {}
         self._strangers: dict[Client, float] = {}
         self._timer: asyncio.TimerHandle | None = None

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 from first_jupyter_server.errors import ApiError
-from first_jupyter_server.federation.decision import Record
+from first_jupyter_server.federation.decision import Decision
 
 __all__ = ["Decisions"]
 
@@ -18,9 +18,9 @@ class Decisions:
     """The last decision on each of the last requests."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[float, str, Record]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[float, str, Decision]] = OrderedDict()
 
-    def keep(self, request: str, label: str, at: float, record: Record) -> None:
+    def keep(self, request: str, label: str, at: float, decision: Decision) -> None:
         """Remember a decision in place of an earlier one on the same request.
 
         Parameters
@@ -29,10 +29,10 @@ class Decisions:
             The request's id, and its notebook's label.
         at
             When the request came, in seconds since the epoch.
-        record
-            What was decided.
+        decision
+            What was decided; it is put into words only when somebody asks.
         """
-        self._kept[request] = (at, label, record)
+        self._kept[request] = (at, label, decision)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
@@ -59,5 +59,6 @@ class Decisions:
         if request not in self._kept:
             message = f"Nothing is known of the request {request!r}; the last {KEPT} are remembered."
             raise ApiError(404, message, code="not_found", param="request")
-        at, _, record = self._kept[request]
+        at, _, decision = self._kept[request]
+        record = decision.record()
         return {"request": request, "model": record.model, "at": at, **record.to_json()}

@@ -14,7 +14,7 @@ from .dialing import authority
 from .going_on import MAX_BODY, ROUTES, GoingOn
 from .splice import Diverged
 from .turned_away import TurnedAway
-from .upstream import request_bytes
+from .upstream import head_bytes
 
 if TYPE_CHECKING:
     from .answer import Answer
@@ -39,6 +39,11 @@ class Delivery:
         What the client sent, and what it sees.
     """
 
+    __slots__ = (
+        *("_answer", "_asked", "_attempt", "_body", "_choosing", "_exchange", "_going_on", "_is_paused"),
+        *("_lost", "_path", "_plane", "_request", "_turned_away"),
+    )
+
     def __init__(self, exchange: Exchange, plane: DataPlane, request: Request, answer: Answer) -> None:
         self._exchange = exchange
         self._plane = plane
@@ -62,9 +67,13 @@ class Delivery:
         name = replica.model or self._choosing.model.id
         if self._asked.model != name:
             body = bodies.with_model(body, name)
-        headers = forwarded.for_replica(self._request, replica, self._choosing.request_id)
-        host = authority(replica.host, replica.port, tls=replica.tls)
-        request = request_bytes("POST", f"{replica.base}/{self._path}", host, headers, body)
+        made = self._request.made
+        if (head := made.get(replica)) is None:
+            headers = forwarded.for_replica(self._request, replica)
+            host = authority(replica.host, replica.port, tls=replica.tls)
+            head = made[replica] = head_bytes("POST", f"{replica.base}/{self._path}", host, headers)
+        identity = self._choosing.request_id.encode("latin-1", "replace")
+        request = b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (head, identity, len(body), body)
         self._attempt = self._plane.attempt(self._choosing.model.id, route, row=bool(self._choosing.batch))
         self._attempt.send(request, self._plane.pool(replica), self)
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import httptools
 
@@ -37,13 +37,24 @@ LINGER = 5.0
 
 @dataclass(slots=True)
 class Request:
-    """A request as it came: header names in lower case, the body whole."""
+    """A request as it came: header names in lower case, the body whole.
+
+    Attributes
+    ----------
+    made
+        What was made of the head, by name: kept with it where it is known again.
+    """
 
     method: str
     path: str
     headers: dict[bytes, bytes] = field(default_factory=dict)
     body: bytes = b""
     keep_alive: bool = True
+    made: dict[object, Any] = field(default_factory=dict)
+
+    def again(self, body: bytes) -> Request:
+        """Return a request with the same head."""
+        return Request(self.method, self.path, self.headers, body, self.keep_alive, self.made)
 
 
 class Handler(Protocol):
@@ -86,6 +97,23 @@ class Connection(asyncio.Protocol):
         All clients.
     """
 
+    __slots__ = (
+        *(
+            "_admit",
+            "_between",
+            "_body",
+            "_busy",
+            "_crowd",
+            "_dispatch",
+            "_handler",
+            "_has_room",
+            "_head_alone",
+        ),
+        *("_head_size", "_in_head", "_is_stranger", "_keep_alive", "_max_body", "_owes_continue"),
+        *("_parser", "_queue", "_refused", "_request", "_served", "_size", "_taker", "_taker_of"),
+        *("_unheard", "_url", "transport"),
+    )
+
     def __init__(
         self,
         dispatch: Callable[[Request, Connection], None],
@@ -99,6 +127,7 @@ class Connection(asyncio.Protocol):
         self._taker_of = taker
         self._max_body = max_body
         self._crowd = crowd
+        self._between = True
         self._has_room = self._is_stranger = True
         self._served = 0
         self._parser = httptools.HttpRequestParser(self)
@@ -112,6 +141,7 @@ class Connection(asyncio.Protocol):
         self._queue: deque[Request | ApiError] = deque()
         self.transport: asyncio.Transport
         self.on_message_begin()
+        self._between = True
 
     # asyncio's side
 
@@ -124,6 +154,10 @@ class Connection(asyncio.Protocol):
         """Parse what came, and have it answered unless an earlier request is still being answered."""
         if self._refused:
             return
+        was_at_rest = self._between and not self._busy and not self._queue
+        if was_at_rest and not self._is_stranger and (request := self._crowd.heads.find(data)) is not None:
+            self._take(request)
+            return
         self._unheard += len(data)
         try:
             self._parser.feed_data(data)
@@ -135,6 +169,8 @@ class Connection(asyncio.Protocol):
         else:
             if self._unheard > MAX_HEAD:
                 self._refuse(_head_too_large())
+            elif was_at_rest and self._between and len(self._queue) == 1 and self._has_room:
+                self._crowd.heads.learn(data, cast("Request", self._queue[0]))
         if not self._busy:
             self._next()
 
@@ -164,6 +200,7 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = self._head_size = 0
         self._in_head = True
+        self._between = False
 
     def on_url(self, url: bytes) -> None:
         """Collect the target (called by the parser)."""
@@ -222,6 +259,7 @@ class Connection(asyncio.Protocol):
         """Put the whole request in line, unless its body was handed over (called by the parser)."""
         self._unheard = 0
         self._served += 1
+        self._between = True
         if self._taker is not None:
             taker, self._taker = self._taker, None
             self._in_head = True
@@ -268,6 +306,15 @@ class Connection(asyncio.Protocol):
     def make_room(self) -> None:
         """Hang up on who has not shown the key, for there are too many."""
         self.transport.abort()
+
+    def _take(self, request: Request) -> None:
+        """Have a request answered that came as a whole, with a head that is known."""
+        if len(request.body) > self._max_body:
+            self._refuse(self._too_large(len(request.body)))
+        else:
+            self._served += 1
+            self._queue.append(request)
+        self._next()
 
     # the handler's side
 

@@ -54,6 +54,11 @@ class Exchange:
         Where the body, the model's name or a wish cannot be served.
     """
 
+    __slots__ = (
+        *("_answer", "_delivery", "_over", "_plane", "_started", "_waiting", "asked", "choosing", "path"),
+        *("request_id",),
+    )
+
     def __init__(
         self,
         plane: DataPlane,
@@ -166,11 +171,14 @@ class Exchange:
         self._delivery.leave()
         self._plane.waits_no_more(self)
         ended = "cancelled" if gone else error.code if error else "ok"
-        if self.choosing.batch:
-            return  # the process of batches tells of all its rows together
-        self._plane.ended(
-            outcome(self.choosing, serving, self._answer, route=self.path, ended=ended, since=self._started)
-        )
+        if not self.choosing.batch:  # the process of batches tells of all its rows together
+            self._plane.ended(
+                outcome(
+                    self.choosing, serving, self._answer, route=self.path, ended=ended, since=self._started
+                )
+            )
+        # They refer back: left like this, all of it goes at once, and the next request has its memory.
+        del self._answer, self._delivery, self._waiting
 
     def _on_first(self) -> None:
         self._delivery.on_first()

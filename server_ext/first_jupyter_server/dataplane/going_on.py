@@ -72,7 +72,7 @@ class GoingOn:
         self._route = route
         self._passed = passed
         passed.keep()
-        self._sieve = Sieve(cuts=dialects.cuts(kind), says_why=self._says_why)
+        self._sieve = Sieve(self._says_why if dialects.cuts(kind) else None)
         self._transcript: Transcript | None = None
         self._asked: dict[str, Any] = {}
         self._so_far = SoFar()
@@ -149,7 +149,7 @@ class GoingOn:
         seam = Seam(len(self._so_far.text), left, route.replica.id, route.place.cluster)
         self._splice = Splice(self._so_far, self._known, self._kept, (*self._seams, seam))
         self._sieve.broken = ""
-        self._sieve.cuts = dialects.cuts(route.place.kind)
+        self._sieve.says_why = self._says_why if dialects.cuts(route.place.kind) else None
         self._began = began
         self.take = self._take_spliced
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
-import os
 import re
+from functools import lru_cache
+from random import getrandbits
 from typing import TYPE_CHECKING
 
 from first_jupyter_server.errors import ApiError
@@ -44,7 +45,7 @@ _RETURNED = {
     *(b"content-type", b"content-encoding", b"cache-control"),
     *(b"retry-after", b"retry-after-ms", b"x-should-retry"),
 }
-_RETURNED_BY_PREFIX = (b"openai-", b"x-ratelimit-", b"x-litellm-", b"x-vllm-")
+_BY_PREFIX = (b"openai-", b"x-ratelimit-", b"x-litellm-", b"x-vllm-")
 """What a client of OpenAI's understands. On Jupyter's port all else would be Jupyter's own word to a browser:
 cookies, which pages may read it, where to go instead."""
 
@@ -58,14 +59,16 @@ _NO_WISHES = Wishes()
 
 def request_id(request: Request) -> str:
     """Return the client's own id for a request, or a new one."""
-    stated = request.headers.get(b"x-request-id", b"")
-    return stated.decode("ascii") if _REQUEST_ID.fullmatch(stated) else f"req-{os.urandom(16).hex()}"
+    stated = request.headers.get(b"x-request-id")
+    if stated is not None and _REQUEST_ID.fullmatch(stated):
+        return stated.decode("ascii")
+    return f"req-{getrandbits(128):032x}"
 
 
 def batch_of(request: Request, key: str) -> str:
     """Return the batch that a request is a row of; nothing where the process of batches did not send it."""
-    stated = request.headers.get(b"x-first-batch-key", b"")
-    if not key or not hmac.compare_digest(stated, key.encode()):
+    stated = request.headers.get(b"x-first-batch-key")
+    if stated is None or not key or not hmac.compare_digest(stated, key.encode()):
         return ""
     return request.headers.get(b"x-first-batch", b"").decode("latin-1")
 
@@ -108,9 +111,9 @@ def wishes_of(request: Request, known: Collection[str]) -> Wishes:
     ApiError
         400 where a header names a cluster that there is not.
     """
-    avoid, prefer, stay = (_clusters(request, name, known) for name in _WISHES)
-    if avoid is None and prefer is None and stay is None:
+    if request.headers.keys().isdisjoint(_WISHES):
         return _NO_WISHES
+    avoid, prefer, stay = (_clusters(request, name, known) for name in _WISHES)
     return Wishes(avoid=avoid or frozenset(), prefer=prefer or frozenset(), stay=stay)
 
 
@@ -133,10 +136,9 @@ def _clusters(request: Request, header: bytes, known: Collection[str]) -> frozen
     return names
 
 
-def for_replica(request: Request, replica: Replica, identity: str) -> Headers:
-    """Return the headers that a replica gets: the client's end-to-end ones, its own key, the request's id."""
+def for_replica(request: Request, replica: Replica) -> Headers:
+    """Return the headers that a replica gets besides the request's id: the client's own ones, and its key."""
     headers = [(name, value) for name, value in request.headers.items() if name not in _NOT_FORWARDED]
-    headers.append((b"x-request-id", identity.encode("latin-1", "replace")))
     if replica.key is not None:
         headers.append((b"authorization", b"Bearer " + replica.key.encode()))
     return headers
@@ -144,11 +146,16 @@ def for_replica(request: Request, replica: Replica, identity: str) -> Headers:
 
 def for_client(headers: Headers, route: Route | None) -> Headers:
     """Return the headers that the client gets: what it understands of the replica's, and who served."""
-    kept = [
-        header for header in headers if header[0] in _RETURNED or header[0].startswith(_RETURNED_BY_PREFIX)
-    ]
+    kept = [header for header in headers if header[0] in _RETURNED or header[0].startswith(_BY_PREFIX)]
     if route is not None:
-        kept.append((b"x-first-cluster", route.place.cluster.encode("latin-1", "replace")))
-        kept.append((b"x-first-replica", route.replica.id.encode("latin-1", "replace")))
-        kept.append((b"x-first-route", route.replica.path.encode()))
+        kept += _served_by(route.place.cluster, route.replica.id, route.replica.path)
     return kept
+
+
+@lru_cache(1_024)
+def _served_by(cluster: str, replica: str, path: str) -> Headers:
+    return [
+        (b"x-first-cluster", cluster.encode("latin-1", "replace")),
+        (b"x-first-replica", replica.encode("latin-1", "replace")),
+        (b"x-first-route", path.encode()),
+    ]

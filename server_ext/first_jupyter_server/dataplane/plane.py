@@ -97,6 +97,7 @@ class DataPlane:
         match message["type"]:
             case "config":
                 self.key = message["key"]
+                self.crowd.heads.clear()
                 self._max_body = message["max_body"]
                 self._relay = message.get("relay", "")
                 self.batches = message.get("batches", "")
@@ -122,6 +123,7 @@ class DataPlane:
 
     def _take_catalog(self, catalog: Catalog) -> None:
         self.catalog = catalog
+        self.crowd.heads.clear()
         places = [place for model in catalog.models for place in model.places]
         self.clusters = frozenset(place.cluster for place in places)
         live = {replica for place in places for replica in place.replicas}

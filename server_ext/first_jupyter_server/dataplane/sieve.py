@@ -22,10 +22,9 @@ class Sieve:
 
     Parameters
     ----------
-    cuts
-        Whether the server may end an answer before it is whole: then only an end with a reason is one.
     says_why
-        Given the last events, returns whether the answer has said why it ends, or cannot be gone on with.
+        Where the server may end an answer before it is whole: given the last events, returns whether the
+        answer has said why it ends, or cannot be gone on with. None where every end is one.
 
     Attributes
     ----------
@@ -35,11 +34,10 @@ class Sieve:
         Whether there was an event too large to be held, of which half has been passed on.
     """
 
-    __slots__ = ("_half", "_says_why", "broken", "cuts", "is_large")
+    __slots__ = ("_half", "broken", "is_large", "says_why")
 
-    def __init__(self, *, cuts: bool = False, says_why: Callable[[bytes], bool] | None = None) -> None:
-        self.cuts = cuts
-        self._says_why = says_why
+    def __init__(self, says_why: Callable[[bytes], bool] | None = None) -> None:
+        self.says_why = says_why
         self._half = b""
         self.broken = ""
         self.is_large = False
@@ -50,8 +48,11 @@ class Sieve:
             data = self._whole(data)
         if _SUSPICIOUS[0] in data or _SUSPICIOUS[1] in data:
             data = self._before_giving_up(data)
-        if self.cuts and data.endswith(_DONE):
-            return self._up_to_the_end(data)
+        if self.says_why is not None and data.endswith(_DONE):
+            rest = data[: -len(_DONE)]
+            if not self.says_why(rest):
+                self.broken = "it ended the answer without saying why"
+                return rest
         return data
 
     def rest(self) -> bytes:
@@ -79,14 +80,6 @@ class Sieve:
                 return data[:at]
             at += len(line)
         return data
-
-    def _up_to_the_end(self, data: bytes) -> bytes:
-        """Return the last events, without the end mark where nothing said why the answer ends there."""
-        rest = data[: -len(_DONE)]
-        if self._says_why is None or self._says_why(rest):
-            return data
-        self.broken = "it ended the answer without saying why"
-        return rest
 
 
 def _after(data: bytes, mark: bytes) -> int:

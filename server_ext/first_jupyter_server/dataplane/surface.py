@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ROUTES", "Surface"]
 
 ROUTES = ("chat/completions", "completions", "embeddings", "responses")
+_OF_PATHS = {f"/first/v1/{route}": route for route in ROUTES}
 BATCH_ROUTES = ("files", "batches")
 _JSON = {"content-type": "application/json"}
 
@@ -57,7 +58,11 @@ class Surface:
 
     def taker(self, request: Request, connection: Connection) -> Taker | None:
         """Return who takes a file as it comes; all other bodies are collected first."""
-        if request.method != "POST" or _split(request.path).path != "/first/v1/files":
+        if (
+            request.method != "POST"
+            or request.path in _OF_PATHS
+            or _split(request.path).path != "/first/v1/files"
+        ):
             return None
         return self._pass_on(request, connection)
 
@@ -70,6 +75,9 @@ class Surface:
             connection.respond(error.status, headers, error.body())
 
     def _answer(self, request: Request, connection: Connection) -> None:
+        if (route := _OF_PATHS.get(request.path)) is not None:
+            self._ask(route, request, connection)
+            return
         url = _split(request.path)
         path = unquote(url.path)
         if path.startswith("/first/api/"):
@@ -77,10 +85,7 @@ class Surface:
             return
         route = path.removeprefix("/first/v1/")
         if route in ROUTES and path != route:
-            _only("POST", request)
-            batch = forwarded.batch_of(request, self._plane.batch_key)
-            label = keys.label(_token(request))
-            Exchange(self._plane, request, connection, route, label=label, batch=batch).start()
+            self._ask(route, request, connection)
         elif route == "models" or route.startswith("models/"):
             _only("GET", request)
             self._models(route.removeprefix("models").lstrip("/"), connection)
@@ -93,6 +98,15 @@ class Surface:
             raise ApiError(
                 404, f"There is nothing at {path}. Below /first/v1 there are: {known}.", code="not_found"
             )
+
+    def _ask(self, route: str, request: Request, connection: Connection) -> None:
+        """Have a model asked."""
+        _only("POST", request)
+        batch = forwarded.batch_of(request, self._plane.batch_key)
+        label = request.made.get("label")
+        if label is None:
+            label = request.made["label"] = keys.label(_token(request))
+        Exchange(self._plane, request, connection, route, label=label, batch=batch).start()
 
     def _pass_on(self, request: Request, connection: Connection) -> Passing:
         """Have a request answered by the process of batches, which is told where its sender's may go."""

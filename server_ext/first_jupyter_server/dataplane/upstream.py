@@ -14,7 +14,7 @@ import httptools
 from .chunks import OPENINGS
 from .dialing import authority, dial
 
-__all__ = ["Pool", "Receiver", "UpstreamConnection", "Way", "request_bytes"]
+__all__ = ["Pool", "Receiver", "UpstreamConnection", "Way", "head_bytes", "request_bytes"]
 
 _FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -48,14 +48,23 @@ def request_bytes(
     method: str, path: str, host: str, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> bytes:
     """Put a request on the wire (RFC 9112); length and host are added here."""
+    return b"%bcontent-length: %d\r\n\r\n%b" % (head_bytes(method, path, host, headers), len(body), body)
+
+
+def head_bytes(method: str, path: str, host: str, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """Return the beginning of a request: to be followed by more headers, an empty line, and the body."""
     head = [b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method.encode(), path.encode(), host.encode())]
-    head += [b"%b: %b\r\n" % header for header in headers]
-    head.append(b"content-length: %d\r\n\r\n" % len(body))
-    return b"".join([*head, body])
+    return b"".join([*head, *[b"%b: %b\r\n" % header for header in headers]])
 
 
 class UpstreamConnection(asyncio.Protocol):
     """One connection to a replica; serves one request at a time."""
+
+    __slots__ = (
+        *("_between_chunks", "_bodiless", "_body", "_chunk_is_whole", "_complete"),
+        *("_ends_with_connection", "_half_head", "_headers", "_in_head", "_keep_alive", "_parser"),
+        *("_pool", "_receiver", "_served", "transport"),
+    )
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

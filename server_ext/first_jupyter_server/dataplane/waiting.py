@@ -20,6 +20,8 @@ class Waiting:
         Called when it is time to look again.
     """
 
+    __slots__ = (*("_look", "_since", "_timer", "patience"),)
+
     def __init__(self, patience: float | None, look: Callable[[], None]) -> None:
         self.patience = patience
         self._look = look

@@ -20,6 +20,9 @@ class FairLine(Generic[T]):
     def __len__(self) -> int:
         return sum(map(len, self._lines.values()))
 
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
     def __iter__(self) -> Iterator[T]:
         """Go through all requests in the order of their turns, whatever leaves the line meanwhile."""
         lines = [list(line) for line in self._lines.values()]

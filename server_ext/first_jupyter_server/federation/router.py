@@ -70,6 +70,10 @@ def decide(
     """
     asked = None if wishes.anywhere else wishes
     candidates = [_look(place, asked, view, tried, chance) for place in model.places]
+    if len(candidates) == 1 and stays_with is None:
+        (only,) = candidates
+        if only.replica is not None and not only.out:  # nothing to choose from, as on most laptops
+            return Decision(model.id, Route(only.place, only.replica), None, (only,), Why.SOONEST)
     pool = _pool(candidates, wishes)
     ready = [candidate for candidate in pool if candidate.replica is not None and not candidate.out]
     stays = None if stays_with is None else _staying(stays_with, pool, view, tried)
