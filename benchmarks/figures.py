@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+_ENOUGH = 100_000
+"""Requests, after which memory says how it goes on."""
+
 Result = dict[str, Any]
 Round = dict[str, dict[str, Result]]
 """What the load generator reported, by scenario and target."""
@@ -137,6 +140,8 @@ def growth(role: str) -> Figure:
     def figure(one: Round, name: str) -> list[float]:
         kept = one["flat"][name]["kept_kb"]
         done = kept[-1][0]
+        if done < _ENOUGH:
+            raise KeyError(f"{done} requests say nothing of a million")
         late = [(count, memory[role]["pss"]) for count, memory in kept if count >= done / 10]
         slope = statistics.linear_regression(*zip(*late, strict=True)).slope
         return [slope * 1e6 / 1024]

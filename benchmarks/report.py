@@ -38,8 +38,8 @@ all turns).
 """
 
 _PEERS = """\
-The others are {versions}, each
-from its own package and started as its documentation does: vllm-router with `--policy round_robin` and a
+The others are {versions},
+each from its own package and started as its documentation does: vllm-router with `--policy round_robin` and a
 limit of requests high enough for the streams; LiteLLM's proxy with one worker, a key and no database;
 jupyter-server-proxy in a Jupyter server of its own, asked for `text/event-stream` and nothing else, without
 which it keeps an answer until its end, as it does for the openai package. LiteLLM gets a tenth of the
