@@ -128,6 +128,9 @@ class StillTransport(asyncio.Transport):
         """Return how much the other side has yet to read."""
         return self.unread
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Keep whatever there is."""
+
     def is_closing(self) -> bool:
         """Say whether it was closed."""
         return self.closed

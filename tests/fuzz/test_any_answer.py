@@ -6,8 +6,9 @@ import json
 import tempfile
 from pathlib import Path
 
+import pytest
 from first_jupyter_server.auth import key
-from first_jupyter_server.batch import lines, validation
+from first_jupyter_server.batch import answered, lines, validation
 from first_jupyter_server.dataplane import body, headers
 from first_jupyter_server.dataplane.downstream import Request
 from first_jupyter_server.dataplane.passed import Passed
@@ -16,6 +17,8 @@ from first_jupyter_server.dataplane.transcript import Transcript
 from first_jupyter_server.errors import ApiError
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from . import answers_read
 
 KEYS = st.sampled_from(
     [
@@ -139,6 +142,33 @@ def test_any_authorization_is_a_token_or_none(value):
     token = key.bearer(value)
     assert key.label(token).isascii()
     assert not key.matches(token, "first-key") or token.startswith(b"first-key")
+
+
+@pytest.mark.parametrize("usage", [[1], "many", {"prompt_tokens": 2**63, "completion_tokens": "x"}, 7])
+def test_whatever_a_row_is_said_to_have_cost_it_is_a_number(usage):
+    said = json.dumps({"usage": usage}).encode()
+    result = answered.read(lines.Row(1, "a", b"{}"), "batch_1", 200, {}, said)
+    assert (result.ok, result.prompt, result.completion) == (True, 0, 0)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+CHUNKS = st.binary(min_size=1, max_size=60).map(lambda data: b"%x\r\n%b\r\n" % (len(data), data))
+PARTS = (
+    CHUNKS
+    | st.tuples(CHUNKS, st.integers(1, 5)).map(lambda cut: cut[0][: cut[1]])
+    | st.tuples(CHUNKS, st.integers(1, 5)).map(lambda cut: cut[0][cut[1] :])
+    | st.sampled_from(
+        [b"0\r\n", b"0\r\n\r\n", b"\r\n", b"1;a=b\r\nx\r\n", b"01\r\nx\r\n", b"a: b\r\n", b"3\r\n\r\n\r\r\n"]
+    )
+)
+
+
+@given(st.lists(PARTS, max_size=8).map(lambda parts: [*parts, b"0\r\n\r\n"]))
+@example([b"5\r\nhello\r\n", b"5\r\nhello\r\n", b"0\r\n\r\n"])
+@example([b"5\r\nhello\r\n", b"a: b\r\n", b"0\r\n\r\n"])
+def test_an_answer_in_chunks_is_read_as_another_reader_reads_it(parts):
+    parts = [part for part in parts if part]
+    answers_read.check(HEAD + b"".join(parts), bytes([len(HEAD), *map(len, parts)]))
 
 
 LINES = st.binary(max_size=60).map(lambda line: line.replace(b"\n", b" ")) | st.fixed_dictionaries(

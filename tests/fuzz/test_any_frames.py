@@ -3,10 +3,12 @@
 import struct
 
 import pytest
-from first_jupyter_remote.protocol import frames, head, shards, websocket
+from first_jupyter_remote.protocol import connection, frames, head, shards, streams, websocket
 from first_jupyter_remote.protocol.frames import Kind, ProtocolError, pack, unpack
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from .still_loop import StillLoop, StillTransport
 
 FRAMES = st.lists(
     st.tuples(st.sampled_from(Kind), st.integers(0, 2**32 - 1), st.binary(max_size=40)),
@@ -87,6 +89,26 @@ def test_a_control_frame_is_short_and_whole(opcode):
     for wire in (websocket.encode(b"x" * 126, masked=False, opcode=opcode), bytes([opcode, 0])):
         with pytest.raises(ProtocolError):
             list(websocket.Decoder(masked=False).feed(wire))
+
+
+def test_frames_of_no_data_are_not_kept_for_a_reader_that_pauses():
+    with StillLoop():
+        stream = streams.Stream(None, 1, {}, lambda _: None)
+        stream.pause_reading()
+        for _ in range(1_000):
+            stream.arrived(frames.Frame(Kind.DATA, 1, b""))
+        assert not stream._unread
+
+
+@pytest.mark.parametrize(("unread", "goes_on"), [(2**20, True), (2**26, False)])
+def test_who_asks_for_signs_of_life_and_reads_none_is_left(unread, goes_on):
+    transport = StillTransport()
+    transport.unread = unread
+    with StillLoop():
+        tunnel = connection.Connection(dialled=False, begin=lambda *_: None, lost=lambda *_: None)
+        tunnel.connection_made(transport)
+        tunnel.data_received(websocket.encode(b"x", masked=True, opcode=websocket.PING))
+    assert transport.aborted is not goes_on
 
 
 @given(st.text(alphabet="HTP/1. 20OKé²٣\r\n:x", max_size=30) | st.text())

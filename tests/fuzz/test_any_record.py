@@ -3,10 +3,13 @@
 import contextlib
 import dataclasses
 import json
+import logging
 
 import pytest
 from first_jupyter_remote.protocol.parts import Gatherer, Part, PartsError
 from first_jupyter_remote.protocol.replica import Load, ModelSpec, QueuedJob, ReplicaRecord, Stage, Weights
+from first_jupyter_server.clusters.globus_faults import ComputeFault
+from first_jupyter_server.clusters.globus_watch import GlobusWatch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -61,6 +64,21 @@ def test_whatever_is_said_is_a_record_or_refused(kind, said):
             value = getattr(wire, each.name)
             assert plain not in PLAIN or isinstance(value, PLAIN[plain]) or (optional and value is None)
         json.dumps(wire.to_json())
+
+
+@pytest.mark.parametrize(
+    "found", [{}, {"records": [{}], "queue": []}, {"records": None}, {"records": [], "queue": [7]}]
+)
+async def test_a_look_at_a_cluster_that_says_anything_is_a_fault_that_is_told(found):
+    class Executor:
+        endpoint = "e"
+
+        async def call(self, *_, **__):
+            return found
+
+    about = {"needed": bool, "waiting": list, "take": None, "told": print, "log": logging.getLogger("test")}
+    with pytest.raises(ComputeFault, match="unreadable"):
+        await GlobusWatch(Executor(), "home", "owner", **about)._look(0.0)
 
 
 @given(

@@ -49,6 +49,13 @@ def test_what_nobody_used_is_nothing(ledger):
     assert usage["recent"] == []
 
 
+def test_an_entry_that_cannot_be_made_keeps_no_later_one_out(ledger):
+    ledger.add([outcome(prompt_tokens=2**63)])
+    ledger.usage()
+    ledger.add([outcome()])
+    assert ledger.usage()["today"]["requests"] == 1
+
+
 def test_requests_add_up(ledger):
     no_tokens = {"prompt_tokens": 0, "completion_tokens": 0}
     ledger.add([outcome(), outcome(status=503, outcome="model_not_ready", first_byte_s=None, **no_tokens)])
