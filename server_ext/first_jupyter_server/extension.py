@@ -19,6 +19,7 @@ from .activity import Activity
 from .allow import AllowLists, Person
 from .auth import key as keys
 from .auth.opened import opened
+from .batch.limits import MAX_UPLOADS
 from .batch.supervisor import BatchSupervisor
 from .clusters import key_source, kinds
 from .clusters.discovery import Discovery
@@ -71,6 +72,9 @@ class FirstApp(ExtensionApp):
     ).tag(config=True)
     max_body = Int(32 * 2**20, help="The largest request body, in bytes.").tag(config=True)
 
+    max_uploads = Int(
+        MAX_UPLOADS, help="The bytes that all files of batches may have together; uploads beyond are refused."
+    ).tag(config=True)
     public_url = Unicode(
         help="Where the nodes of a cluster reach this server, as https://hub.site.edu/user/name/ does; they "
         "dial it where it cannot reach them. Default: what JupyterHub says of it, if anything."
@@ -306,6 +310,7 @@ class FirstApp(ExtensionApp):
 
     def _open_batches(self) -> None:
         try:
-            self.batches.open(port=self.dataplane.port, key=self.key, relay=self.relay.path)
+            port, relay = self.dataplane.port, self.relay.path
+            self.batches.open(port=port, key=self.key, relay=relay, max_uploads=self.max_uploads)
         except OSError as error:
             self.log.error("There are no batches: %s", error)

@@ -130,3 +130,30 @@ def test_the_key_of_one_server_opens_no_other(server, jupyter):
             assert stranger.get("first/v1/batches").status_code == 401
             assert stranger.get("first/v1/files").status_code == 401
             assert stranger.get("first/api/usage").status_code == 401
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A server that keeps 100 KB of files."""
+    running = Jupyter(tmp_path_factory.mktemp("small"), "--FirstApp.max_uploads=100000")
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize(
+    ("port", "is_told"), [("kernels_port", True), ("kernels_port", False), ("jupyters_port", True)]
+)
+def test_uploads_end_at_what_all_files_may_have(small, port, is_told):
+    with getattr(small, port)() as client:
+        first = upload(client, content=b"x" * 60_000).json()["id"]
+        body = [HEAD % (b"purpose", b""), b"batch\r\n", HEAD % (b"file", b'; filename="b"'), b"x" * 60_000]
+        body.append(b"\r\n--x--\r\n")
+        content = b"".join(body) if is_told else iter(body)
+        refused = client.post("first/v1/files", content=content, headers=FORM)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (413, "files_full")
+        assert [each["id"] for each in client.get("first/v1/files").json()["data"]] == [first]
+        client.delete(f"first/v1/files/{first}")
+        again = upload(client, content=b"x" * 60_000)
+        assert again.status_code == 200
+        client.delete(f"first/v1/files/{again.json()['id']}")
+    assert not list(small.home.rglob("files/*.part"))

@@ -59,7 +59,7 @@ class Service:
         news = News(send)
         batches = self._batches = Batches(folder, executors.of, news.add, news.used)
         batches.take(self._catalog)
-        server = HTTPServer(application(batches))
+        server = HTTPServer(application(batches, config["max_uploads"]))
         server.add_sockets([self._listener])
         running = asyncio.create_task(batches.run())
         running.add_done_callback(_tell_failure)

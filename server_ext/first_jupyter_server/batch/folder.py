@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -48,6 +49,11 @@ class Folder:
     def file(self, identity: str) -> Path:
         """Return where a file's content lies."""
         return self._path / "files" / identity
+
+    def size(self) -> int:
+        """Return the bytes of all files' content."""
+        with os.scandir(self._path / "files") as entries:
+            return sum(entry.stat().st_size for entry in entries)
 
     def rows(self, batch: str) -> Path:
         """Return where a batch's results lie until they are written out."""

@@ -15,8 +15,9 @@ from first_jupyter_server.errors import ApiError
 
 from .asked import Wanted, max_cost, seconds
 from .batches import Batches
-from .limits import MAX_FORM, too_large
+from .limits import MAX_FORM, MAX_UPLOADS, too_large
 from .objects import Json, file, new_id, page
+from .quota import Quota
 from .refusing import Refusing
 from .upload import Upload
 
@@ -82,26 +83,34 @@ class Files(Refusing, Handler):
 
     _upload: Upload | None = None
 
+    def initialize(self, batches: Batches, quota: Quota) -> None:  # type: ignore[override]
+        """Keep what there is, and how much there may be."""
+        super().initialize(batches)
+        self._quota = quota
+
     async def prepare(self) -> None:
         """Look at the head of an upload before its body comes."""
         if self.request.method != "POST":
             return
-        if int(self.request.headers.get("Content-Length", "0")) > MAX_FORM:
+        length = int(self.request.headers.get("Content-Length", "0"))
+        if length > MAX_FORM:
             self.refuse(too_large())
             return
         self.request.connection.set_max_body_size(MAX_FORM)  # type: ignore[union-attr]
         self._id = new_id("file")
         path = self.batches.folder.file(self._id)
         try:
+            await asyncio.to_thread(self._quota.begin, length)
             self._upload = Upload(self.request.headers.get("Content-Type", ""), path)
-        except ApiError as error:
-            self.refuse(error)
+        except (ApiError, OSError) as error:
+            self.refuse(_as_api_error(500, error))
 
     async def data_received(self, chunk: bytes) -> None:
         """Write a piece; no more is read until it is written."""
         if self._upload is None or self.refusal is not None:
             return
         try:
+            self._quota.take(len(chunk))
             await asyncio.to_thread(self._upload.feed, chunk)
         except (ApiError, OSError) as error:
             self.refuse(_as_api_error(500, error))
@@ -220,11 +229,12 @@ class Nothing(Handler):
         raise ApiError(404, message, code="not_found")
 
 
-def application(batches: Batches) -> Application:
+def application(batches: Batches, max_uploads: int = MAX_UPLOADS) -> Application:
     """Return the routes."""
     given = {"batches": batches}
+    quota = Quota(lambda: batches.folder.size(), max_uploads)  # noqa: PLW0108  # the routes alone need none
     routes: list[Any] = [
-        (r"/first/v1/files", Files, given),
+        (r"/first/v1/files", Files, {**given, "quota": quota}),
         (r"/first/v1/files/([^/]+)", File, given),
         (r"/first/v1/files/([^/]+)/content", Content, given),
         (r"/first/v1/batches", AllBatches, given),

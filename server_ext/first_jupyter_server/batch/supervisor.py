@@ -16,6 +16,8 @@ from typing import Any
 
 from first_jupyter_server.processes.child import Child, spawn
 
+from .limits import MAX_UPLOADS
+
 __all__ = ["BatchSupervisor"]
 
 
@@ -53,7 +55,7 @@ class BatchSupervisor:
         """The socket."""
         return str(self._sockets / "batches")
 
-    def open(self, *, port: int, key: str, relay: str) -> None:
+    def open(self, *, port: int, key: str, relay: str, max_uploads: int = MAX_UPLOADS) -> None:
         """Open the socket; the process itself is started when it is needed.
 
         Parameters
@@ -62,6 +64,8 @@ class BatchSupervisor:
             The data plane's.
         relay
             The socket of what is carried by Globus Compute.
+        max_uploads
+            Bytes that all files together may have.
 
         Raises
         ------
@@ -75,6 +79,7 @@ class BatchSupervisor:
             "key": key,
             "batch_key": self.key,
             "relay": relay,
+            "max_uploads": max_uploads,
         }
         self._sockets.mkdir(mode=0o700)
         self._listener = socket.socket(socket.AF_UNIX)
