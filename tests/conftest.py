@@ -1,4 +1,4 @@
-"""Where tests run beside others: those on a Slurm cluster stay together, and so does each file."""
+"""Where tests run beside others: those on a Slurm cluster, or at a Hub, stay together; so does each file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ ON_A_CLUSTER = ("tests/deploy/", "tests/globus/")
 
 
 class Together(LoadScopeScheduling):
-    """Gives each worker whole files, and one of them all that share a Slurm cluster."""
+    """Gives each worker whole files, and one of them all that share a Slurm cluster, or a JupyterHub."""
 
     def _split_scope(self, nodeid):
+        if nodeid.startswith("tests/hub/"):
+            return "hub"
         return "cluster" if nodeid.startswith(ON_A_CLUSTER) else nodeid.partition("::")[0]
 
 
