@@ -97,7 +97,9 @@ def sent_of(pieces, chat):
     sent = list(map(sieve.take, pieces))
     for piece in sent:
         transcript.read(piece)
-    return b"".join(sent) + sieve.rest(), sieve.broken, transcript.so_far()
+    so_far = transcript.so_far()
+    # What no other replica can go on with is read no further.
+    return b"".join(sent) + sieve.rest(), sieve.broken, so_far if not so_far.more else None
 
 
 @given(STREAMS | st.binary(), CUTS, st.booleans())
