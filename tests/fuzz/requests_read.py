@@ -54,6 +54,7 @@ def play(data: bytes, sizes: bytes = b"", *, late: bool = False) -> Heard:
     """
     heard = Heard()
     waiting: list[Connection] = []
+    methods: list[str] = []
     transport = StillTransport()
 
     def answer(connection: Connection) -> None:
@@ -72,7 +73,9 @@ def play(data: bytes, sizes: bytes = b"", *, late: bool = False) -> Heard:
             answer(connection)
 
     with StillLoop() as loop:
-        connection = Connection(dispatch, lambda _: None, lambda *_: None, MAX_BODY, Crowd())
+        connection = Connection(
+            dispatch, lambda request: methods.append(request.method), lambda *_: None, MAX_BODY, Crowd()
+        )
         connection.connection_made(transport)
         for piece in pieces(data, sizes):
             if transport.closed:
@@ -88,7 +91,7 @@ def play(data: bytes, sizes: bytes = b"", *, late: bool = False) -> Heard:
             answer(waiting.pop())
             loop.run()
         connection.connection_lost(None)
-    _hold_against(heard, bytes(transport.written))
+    _hold_against(heard, bytes(transport.written), methods)
     return heard
 
 
@@ -110,10 +113,10 @@ def answers_in(written: bytes, methods: Iterator[str]) -> Iterator[tuple[int, by
         yield status, body
 
 
-def _hold_against(heard: Heard, written: bytes) -> None:
+def _hold_against(heard: Heard, written: bytes, methods: list[str]) -> None:
     """Each request has one answer, in order, and a refusal is the last."""
     answered = 0
-    for status, body in answers_in(written, iter([request.method for request in heard.requests])):
+    for status, body in answers_in(written, iter(methods)):
         assert not heard.refused, "something was said after a refusal"
         if status == 100:
             heard.interim += 1
