@@ -27,8 +27,8 @@ from .control import handlers as control_handlers
 from .control.api import ControlApi
 from .control.news import News
 from .data_folder import DataFolder
+from .dataplane.pool import Pool
 from .dataplane.supervisor import Supervisor
-from .dataplane.upstream import Pool
 from .federation.catalog import Catalog
 from .federation.federation import Federation
 from .federation.history import StartHistory

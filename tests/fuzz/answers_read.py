@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass, field
 
 import h11
-from first_jupyter_server.dataplane.upstream import Pool, UpstreamConnection
+from first_jupyter_server.dataplane.pool import Pool
+from first_jupyter_server.dataplane.upstream import UpstreamConnection
 
 from .requests_read import pieces
 from .still_loop import StillLoop, StillTransport

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import h11
+from first_jupyter_server.dataplane.bad_requests import MAX_HEAD, MAX_PIPELINED
 from first_jupyter_server.dataplane.crowd import Crowd
-from first_jupyter_server.dataplane.downstream import MAX_HEAD, MAX_PIPELINED, Connection, Request
+from first_jupyter_server.dataplane.downstream import Connection
+from first_jupyter_server.dataplane.request import Request
 
 from .still_loop import StillLoop, StillTransport
 

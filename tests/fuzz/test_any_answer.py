@@ -10,8 +10,8 @@ import pytest
 from first_jupyter_server.auth import key
 from first_jupyter_server.batch import answered, lines, validation
 from first_jupyter_server.dataplane import body, headers
-from first_jupyter_server.dataplane.downstream import Request
 from first_jupyter_server.dataplane.passed import Passed
+from first_jupyter_server.dataplane.request import Request
 from first_jupyter_server.dataplane.sieve import Sieve
 from first_jupyter_server.dataplane.transcript import Transcript
 from first_jupyter_server.errors import ApiError

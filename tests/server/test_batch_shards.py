@@ -12,7 +12,7 @@ from first_jupyter_server.batch.lines import Row
 from first_jupyter_server.batch.relayed import goes_elsewhere, relayed
 from first_jupyter_server.batch.rows import Result
 from first_jupyter_server.batch.shards import Shards
-from first_jupyter_server.dataplane.upstream import Pool
+from first_jupyter_server.dataplane.pool import Pool
 from first_jupyter_server.federation.catalog import Catalog, Model, Place, Replica, State
 from first_jupyter_server.federation.wishes import Wishes
 from first_jupyter_server.paths import relay_socket

@@ -8,7 +8,7 @@ import pytest
 from first_jupyter_server.batch import through_plane
 from first_jupyter_server.batch.lines import Row
 from first_jupyter_server.batch.through_plane import TRIES, ThroughPlane, Way
-from first_jupyter_server.dataplane.upstream import Pool
+from first_jupyter_server.dataplane.pool import Pool
 
 from .conftest import json_answer, until
 

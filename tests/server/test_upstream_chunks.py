@@ -1,7 +1,8 @@
 """A body in chunks arrives whole, however its bytes are cut: a chunk in a read of its own is not parsed."""
 
 import pytest
-from first_jupyter_server.dataplane.upstream import Pool, UpstreamConnection
+from first_jupyter_server.dataplane.pool import Pool
+from first_jupyter_server.dataplane.upstream import UpstreamConnection
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 EVENTS = [b"data: %d\n\n" % number for number in (1, 22, 10**300)]

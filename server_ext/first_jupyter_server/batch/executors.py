@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from first_jupyter_server.dataplane.upstream import Pool
+from first_jupyter_server.dataplane.pool import Pool
 from first_jupyter_server.federation.catalog import Catalog, Replica
 from first_jupyter_server.federation.wishes import Wishes
 from first_jupyter_server.paths import relay_socket

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import orjson
 from first_jupyter_remote.protocol.shards import PATH, Line, request
 
-from first_jupyter_server.dataplane.upstream import Pool, request_bytes
+from first_jupyter_server.dataplane.pool import Pool
+from first_jupyter_server.dataplane.upstream import request_bytes
 from first_jupyter_server.federation import tuning
 from first_jupyter_server.federation.catalog import Replica
 

@@ -9,7 +9,8 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from first_jupyter_server.dataplane.upstream import Pool, UpstreamConnection, request_bytes
+from first_jupyter_server.dataplane.pool import Pool
+from first_jupyter_server.dataplane.upstream import UpstreamConnection, request_bytes
 
 from .answered import Fault, failed, read
 from .executor import Give, Take

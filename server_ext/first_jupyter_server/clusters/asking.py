@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from first_jupyter_server.dataplane.upstream import Pool, UpstreamConnection, request_bytes
+from first_jupyter_server.dataplane.pool import Pool
+from first_jupyter_server.dataplane.upstream import UpstreamConnection, request_bytes
 
 __all__ = ["Address", "Said", "Unanswered", "ask"]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from first_jupyter_server.federation.affinity import Trail
 from first_jupyter_server.federation.decision import Route
 
-from .upstream import Pool, Receiver, UpstreamConnection
+from .pool import Pool
+from .upstream import Receiver, UpstreamConnection
 
 if TYPE_CHECKING:
     from .traffic import Traffic

@@ -17,8 +17,8 @@ from .turned_away import PASSING, TurnedAway
 
 if TYPE_CHECKING:
     from .body import Asked
-    from .downstream import Request
     from .plane import DataPlane
+    from .request import Request
 
 __all__ = ["Choosing"]
 

@@ -19,9 +19,9 @@ from .upstream import head_bytes
 if TYPE_CHECKING:
     from .answer import Answer
     from .attempt import Attempt
-    from .downstream import Request
     from .exchange import Exchange
     from .plane import DataPlane
+    from .request import Request
 
 __all__ = ["Delivery"]
 

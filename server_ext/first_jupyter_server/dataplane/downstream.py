@@ -5,79 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
 from first_jupyter_server.errors import ApiError
 
-from . import strict
-from .crowd import PATIENCE, PIECE
+from . import bad_requests, strict
+from .crowd import PIECE
+from .request import Request
 
 if TYPE_CHECKING:
     from .crowd import Crowd, Standing
     from .headers import Headers
+    from .request import Handler, Taker
 
-__all__ = ["Connection", "Handler", "Request"]
+__all__ = ["Connection"]
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
-MAX_HEAD = 65_536
-"""Bytes of request line and headers that are accepted, and of what says nothing between pieces of a body."""
-
-MAX_PIPELINED = 16
-"""Requests that are kept while one is being answered."""
-
 LINGER = 5.0
 """Seconds for which the rest of a refused body is dropped, so that the client sees the answer."""
-
-
-@dataclass(slots=True)
-class Request:
-    """A request as it came: header names in lower case, the body whole.
-
-    Attributes
-    ----------
-    made
-        What was made of the head, by name: kept with it where it is known again.
-    """
-
-    method: str
-    path: str
-    headers: dict[bytes, bytes] = field(default_factory=dict)
-    body: bytes = b""
-    keep_alive: bool = True
-    made: dict[object, Any] = field(default_factory=dict)
-
-    def again(self, body: bytes) -> Request:
-        """Return a request with the same head."""
-        return Request(self.method, self.path, self.headers, body, self.keep_alive, self.made)
-
-
-class Handler(Protocol):
-    """Who answers a request on a connection."""
-
-    def on_client_gone(self) -> None:
-        """Stop at once: the client has left."""
-
-    def on_write_blocked(self) -> None:
-        """Make no more bytes: the client does not keep up."""
-
-    def on_write_possible(self) -> None:
-        """Go on: the client has caught up."""
-
-
-class Taker(Handler, Protocol):
-    """Who answers a request and takes its body as it comes."""
-
-    def take(self, data: bytes) -> None:
-        """Take a piece of the body."""
-
-    def end(self) -> None:
-        """Take note that the body is whole."""
 
 
 class Connection(asyncio.Protocol):
@@ -163,12 +113,12 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as failure:
             cause = failure.__context__
-            self._refuse(cause if isinstance(cause, ApiError) else _bad_request(str(cause)))
+            self._refuse(cause if isinstance(cause, ApiError) else bad_requests.invalid(str(cause)))
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as failure:
-            self._refuse(_bad_request(str(failure)))
+            self._refuse(bad_requests.invalid(str(failure)))
         else:
-            if self._unheard > MAX_HEAD:
-                self._refuse(_head_too_large())
+            if self._unheard > bad_requests.MAX_HEAD:
+                self._refuse(bad_requests.head_too_large())
             elif was_at_rest and self._between and len(self._queue) == 1 and self._has_room:
                 self._crowd.heads.learn(data, cast("Request", self._queue[0]))
         if not self._busy:
@@ -211,8 +161,8 @@ class Connection(asyncio.Protocol):
         if not self._in_head:
             return  # What stands in a trailer was not there when the request was admitted.
         self._head_size += len(name) + len(value) + 4
-        if self._head_size > MAX_HEAD:
-            raise _head_too_large()
+        if self._head_size > bad_requests.MAX_HEAD:
+            raise bad_requests.head_too_large()
         strict.collect(self._request.headers, name.lower(), value)
 
     def on_headers_complete(self) -> None:
@@ -238,7 +188,7 @@ class Connection(asyncio.Protocol):
             # Whether it is kept is known at the body's end; an answer that comes before that ends it.
             self._keep_alive = self._head_alone = False
         elif length.isdigit() and int(length) > self._max_body:
-            raise self._too_large(int(length))
+            raise bad_requests.body_too_large(int(length), self._max_body)
         if request.headers.get(b"expect", b"").lower() == b"100-continue":
             self._owes_continue = not at_rest
             if at_rest:
@@ -252,7 +202,7 @@ class Connection(asyncio.Protocol):
             self._taker.take(data)
             return
         if self._size > self._max_body:
-            raise self._too_large(self._size)
+            raise bad_requests.body_too_large(self._size, self._max_body)
         self._body.append(data)
 
     def on_message_complete(self) -> None:
@@ -273,12 +223,8 @@ class Connection(asyncio.Protocol):
         self._in_head = True
         self._owes_continue = False
         self._queue.append(request)
-        if len(self._queue) > MAX_PIPELINED:
-            raise ApiError(
-                400,
-                f"More than {MAX_PIPELINED} requests were sent without waiting for an answer.",
-                code="pipelined",
-            )
+        if len(self._queue) > bad_requests.MAX_PIPELINED:
+            raise bad_requests.too_many()
 
     # the crowd's side
 
@@ -299,8 +245,7 @@ class Connection(asyncio.Protocol):
         elif awaited == "idle":
             self.transport.close()
         else:
-            message = f"The {awaited} of the request did not come on for {PATIENCE:.0f} seconds."
-            self._refuse(ApiError(408, message, code="request_timeout"))
+            self._refuse(bad_requests.too_slow(awaited))
             self._next()
 
     def make_room(self) -> None:
@@ -310,7 +255,7 @@ class Connection(asyncio.Protocol):
     def _take(self, request: Request) -> None:
         """Have a request answered that came as a whole, with a head that is known."""
         if len(request.body) > self._max_body:
-            self._refuse(self._too_large(len(request.body)))
+            self._refuse(bad_requests.body_too_large(len(request.body), self._max_body))
         else:
             self._served += 1
             self._queue.append(request)
@@ -401,23 +346,6 @@ class Connection(asyncio.Protocol):
             self.transport.write_eof()
         self.transport.resume_reading()
         asyncio.get_running_loop().call_later(LINGER, self.transport.close)
-
-    def _too_large(self, size: int) -> ApiError:
-        limit = self._max_body / 2**20
-        message = (
-            f"The body is at least {size / 2**20:.0f} MB; at most {limit:.0f} MB are accepted. Send less "
-            f"in one request, or have "
-            "the limit raised (FirstApp.max_body)."
-        )
-        return ApiError(413, message, code="body_too_large")
-
-
-def _head_too_large() -> ApiError:
-    return ApiError(431, f"The headers are larger than {MAX_HEAD} bytes.", code="headers_too_large")
-
-
-def _bad_request(reason: str) -> ApiError:
-    return ApiError(400, f"This is not a valid HTTP/1.1 request: {reason}", code="bad_request")
 
 
 def _whole(headers: Mapping[str, str], body: bytes) -> Headers:

@@ -18,8 +18,9 @@ from .outcome import outcome
 from .waiting import Waiting
 
 if TYPE_CHECKING:
-    from .downstream import Connection, Request
+    from .downstream import Connection
     from .plane import DataPlane
+    from .request import Request
 
 __all__ = ["Exchange"]
 

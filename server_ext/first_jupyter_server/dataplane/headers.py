@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from first_jupyter_server.federation.catalog import Replica
     from first_jupyter_server.federation.router import Route
 
-    from .downstream import Request
+    from .request import Request
 
 __all__ = [
     "Headers",

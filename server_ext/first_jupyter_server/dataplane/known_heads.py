@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .downstream import Request
+    from .request import Request
 
 __all__ = ["KnownHeads"]
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from .headers import Headers
-from .upstream import Pool, UpstreamConnection, request_bytes
+from .pool import Pool
+from .upstream import UpstreamConnection, request_bytes
 
 if TYPE_CHECKING:
     from first_jupyter_server.federation.catalog import Replica

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from first_jupyter_server.errors import ApiError
 
 from . import headers as forwarded
-from .upstream import Pool, UpstreamConnection
+from .pool import Pool
+from .upstream import UpstreamConnection
 
 if TYPE_CHECKING:
-    from .downstream import Connection, Request
+    from .downstream import Connection
+    from .request import Request
 
 __all__ = ["Passing"]
 

@@ -22,14 +22,15 @@ from . import load
 from .attempt import Attempt
 from .crowd import Crowd
 from .decisions import Decisions
-from .downstream import Connection, Request
+from .downstream import Connection
 from .events import EventStream
 from .liveness import Liveness
+from .pool import Pool, Way
 from .relayed import Relayed
+from .request import Request
 from .surface import Surface
 from .traffic import Traffic
 from .turned_away import PASSING, TurnedAway
-from .upstream import Pool, Way
 
 if TYPE_CHECKING:
     from .exchange import Exchange

@@ -17,8 +17,9 @@ from .exchange import Exchange
 from .passing import Passing
 
 if TYPE_CHECKING:
-    from .downstream import Connection, Request, Taker
+    from .downstream import Connection
     from .plane import DataPlane
+    from .request import Request, Taker
 
 __all__ = ["ROUTES", "Surface"]
 

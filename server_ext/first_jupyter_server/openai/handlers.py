@@ -9,7 +9,8 @@ from tornado.iostream import StreamClosedError
 
 from first_jupyter_server.auth import key as keys
 from first_jupyter_server.auth.handler import FirstHandler, guarded
-from first_jupyter_server.dataplane.upstream import Pool, UpstreamConnection, request_bytes
+from first_jupyter_server.dataplane.pool import Pool
+from first_jupyter_server.dataplane.upstream import UpstreamConnection, request_bytes
 from first_jupyter_server.errors import ApiError
 
 if TYPE_CHECKING:
