@@ -26,8 +26,9 @@ class Request:
     made: dict[object, Any] = field(default_factory=dict)
 
     def again(self, body: bytes) -> Request:
-        """Return a request with the same head."""
-        return Request(self.method, self.path, self.headers, body, self.keep_alive, self.made)
+        """Return a request with the same head, but for its body's length."""
+        headers = {**self.headers, b"content-length": b"%d" % len(body)}
+        return Request(self.method, self.path, headers, body, self.keep_alive, self.made)
 
 
 class Handler(Protocol):
