@@ -111,6 +111,8 @@ class Passing:
         self._over = True
         if self._chunks_back:
             self._client.write(b"0\r\n\r\n")
+        # The answer may be here before the word that there is room for more of the body.
+        self.on_upload_possible()
         self._client.finish()
 
     def on_lost(self, reused: bool) -> None:
