@@ -131,15 +131,25 @@ def test_a_replica_that_drains_takes_no_requests_while_its_successor_serves():
     assert place.state is State.HOT
 
 
-@pytest.mark.parametrize(
-    "hold", ["-1", "0", "NaN", "Infinity", "1e400", "1" + "0" * 400, '"2h"', "true", "[]"]
-)
-async def test_a_hold_is_a_number_of_seconds(tmp_path, hold):
+async def ask_for(tmp_path, hold):
+    """Ask for a model to be held, with a number as it stands in the body; returns the status and the error."""
     allow = AllowLists({}, Person("ada", frozenset()))
     log = logging.getLogger("first")
     federation = Federation(problems=(), allow=allow, choice_file=tmp_path / "choice.json", log=log)
     api = ControlApi(federation, None, None, None, (), {}, None, None)
     body = f'{{"model": "m", "hold": {hold}}}'.encode()
     status, answer = await api.handle("POST", "models/start", body)
-    assert (status, answer["error"]["param"]) == (400, "hold")
-    assert "'hold' must be" in answer["error"]["message"]
+    return status, answer["error"]
+
+
+@pytest.mark.parametrize("hold", ["-1", "0", "1e300", '"2h"', "true", "[]"])
+async def test_a_hold_is_a_number_of_seconds(tmp_path, hold):
+    status, error = await ask_for(tmp_path, hold)
+    assert (status, error["param"]) == (400, "hold")
+    assert "'hold' must be" in error["message"]
+
+
+@pytest.mark.parametrize("hold", ["NaN", "Infinity", "1e400", "1" + "0" * 400])
+async def test_what_is_no_number_in_json_is_no_hold(tmp_path, hold):
+    status, error = await ask_for(tmp_path, hold)
+    assert (status, error["code"]) == (400, "invalid_json")
