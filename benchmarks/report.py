@@ -49,7 +49,7 @@ streams, which are still more than it can do, and no part in the disturbances.
 _DOCUMENT = """\
 # Benchmarks
 
-Made by `python benchmarks/proxy.py --peers --flat --write` on {date}, {rounds} round{s}.
+Made by `python benchmarks/proxy.py --peers{flat} --write` on {date}, {rounds} round{s}.
 The machine: {machine}.
 
 ![What the proxies cost](images/proxies.svg)
@@ -170,6 +170,7 @@ def write(results: Results) -> None:
         foreign=100 * statistics.median(results.foreign),
     )
     page = _DOCUMENT.format(
+        flat=" --flat" if any("flat" in each for each in results.rounds) else "",
         rounds=rounds,
         s="s" * (rounds != 1),
         date=procs.today(),
