@@ -132,7 +132,7 @@ def test_a_replica_that_drains_takes_no_requests_while_its_successor_serves():
 
 
 async def ask_for(tmp_path, hold):
-    """Ask for a model to be held, with a number as it stands in the body; returns the status and the error."""
+    """Ask for a model to be held for what stands in the body; returns the status and the error."""
     allow = AllowLists({}, Person("ada", frozenset()))
     log = logging.getLogger("first")
     federation = Federation(problems=(), allow=allow, choice_file=tmp_path / "choice.json", log=log)
