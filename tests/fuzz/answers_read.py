@@ -12,6 +12,7 @@ from .requests_read import pieces
 from .still_loop import StillLoop, StillTransport
 
 _PHRASE = re.compile(rb"(HTTP/\d\.\d \d{3})[^\r\n]*")
+_NOUGHTS = re.compile(rb"(\ncontent-length:[ \t]*)0+(?=[0-9])", re.IGNORECASE)
 _EMPTY_LINES = re.compile(rb"\r\n\r\n[\r\n]+")
 
 
@@ -110,8 +111,9 @@ def check(data: bytes, sizes: bytes = b"") -> Answer:
     answer = play(data, sizes)
     if b"RTSP/" in data or b"ICE/" in data:
         return answer  # which the parser takes for HTTP, as far as a version and a status are the same
-    # The parser takes any byte in a phrase, and empty lines between an interim answer and the next.
-    data = _EMPTY_LINES.sub(b"\r\n\r\n", _PHRASE.sub(rb"\1", data))
+    # The parser takes any byte in a phrase, empty lines between an interim answer and the next, and any
+    # number of noughts before a length.
+    data = _EMPTY_LINES.sub(b"\r\n\r\n", _PHRASE.sub(rb"\1", _NOUGHTS.sub(rb"\1", data)))
     answer, theirs = play(data, sizes), by_h11(data)
     if answer.ended:
         is_chunked = (b"transfer-encoding", b"chunked") in answer.headers
