@@ -87,7 +87,7 @@ def main() -> None:
         time.sleep(1)
         loads = (load, os.getloadavg()[0])
         ended = Run(given.streams, seed, happened, over, *read(place), ledger, batches, loads)
-        text = summary(ended)
+        text, broken = summary(ended), ended.broken()  # while the ledger is there
     title("What came of it")
     say(text)
     if given.out:
@@ -96,7 +96,7 @@ def main() -> None:
         say(f"All logs: {place}")
     else:
         shutil.rmtree(place, ignore_errors=True)
-    sys.exit(bool(ended.broken()))
+    sys.exit(bool(broken))
 
 
 if __name__ == "__main__":

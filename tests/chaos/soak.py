@@ -63,7 +63,7 @@ def main() -> None:
         time.sleep(1)
         loads = (load, os.getloadavg()[0])
         ended = Run(given.streams, seed, happened, over, *read(place), ledger, batches, loads)
-        text = summary(ended)
+        text, broken = summary(ended), ended.broken()  # while the ledger is there
     shutil.rmtree(place, ignore_errors=True)
     samples = read_samples(csv)
     draw(samples, [each.at - (over - samples[-1].at) for each in happened], given.out.with_suffix(".svg"))
@@ -77,7 +77,7 @@ def main() -> None:
     text = "\n".join(lines) + "\n\n" + text
     say(text)
     given.out.with_suffix(".md").write_text(text)
-    sys.exit(bool(ended.broken()) or not all(is_flat for *_, is_flat in flat))
+    sys.exit(bool(broken) or not all(is_flat for *_, is_flat in flat))
 
 
 if __name__ == "__main__":
