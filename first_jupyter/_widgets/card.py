@@ -27,8 +27,8 @@ class Card(ipywidgets.VBox):  # type: ignore[misc]
     A notebook that is exported or opened later, and a terminal, show what `text` and `page` said when it was
     displayed, or when `_leave` was called last.
 
-    Subclasses write `text`, `page` and `_see`: the metaclass of widgets leaves no room for `abc`. They draw
-    in `_see`, which a thread calls with each catalog, and call `_follow` once they are made.
+    Subclasses write `text`, `page` and `_see`. They draw in `_see`, which a thread calls with each catalog,
+    and call `_follow` once they are made.
     """
 
     children: Sequence[ipywidgets.Widget]
@@ -40,6 +40,8 @@ class Card(ipywidgets.VBox):  # type: ignore[misc]
         self._displays: list[Any] = []
         self._live: Live | None = None
         super().__init__()
+
+    # Each subclass has these three of its own; the metaclass of widgets leaves no room for `abc`.
 
     def text(self) -> str:
         """Say what it shows, for where there is nothing but text."""

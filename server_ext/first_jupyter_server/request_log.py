@@ -8,14 +8,11 @@ from typing import Any
 
 __all__ = ["RequestLog"]
 
-_FAILED = (
-    "Request %(request_id)s to %(model)s failed with %(outcome)s (HTTP %(status)d) after %(total_s).1f s; "
-    "cluster: %(cluster)s, replica: %(replica)s."
-)
 _ENDED = (
     "Request %(request_id)s to %(model)s ended with %(outcome)s (HTTP %(status)d) after %(total_s).1f s; "
     "cluster: %(cluster)s, replica: %(replica)s."
 )
+_FAILED = _ENDED.replace(" ended ", " failed ")
 _FIELDS = (
     *("request_id", "model", "route", "cluster", "replica", "notebook", "status", "outcome", "streamed"),
     *("prompt_tokens", "completion_tokens", "first_byte_s", "total_s"),
